@@ -1,0 +1,129 @@
+import type { SerdeDescription } from '../serdes/serde.ts';
+
+/**
+ * A topology as plain data: `nodes` is JSON, in declaration order, inputs before the nodes that read them.
+ * `functions` holds what JSON cannot: the user's code and the serdes, by node and slot.
+ */
+export interface Topology {
+  readonly name: string;
+  readonly nodes: readonly Node[];
+  readonly functions: Functions;
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the builders have checked the types; the runtime only calls
+export type Slots = Readonly<Record<string, any>>;
+export type Functions = Readonly<Record<string, Slots>>;
+
+export type Node = SourceNode | TransformNode | KeyNode | ProcessorNode | SinkNode | ReservedNode;
+export type NodeKind = Node['kind'];
+
+/** A topic as a topology names it. */
+export interface TopicReference {
+  readonly name: string;
+  /** Only where the file says so; else the broker's count, or the run's default when the topic is created. */
+  readonly partitions?: number;
+  readonly config?: Readonly<Record<string, string>>;
+  readonly key: SerdeDescription;
+  readonly value: SerdeDescription;
+}
+
+interface NodeCommon {
+  /** Unique in the topology. The user's name for a durable step; `filter`, `filter-2` … for the others. */
+  readonly id: string;
+  /** Ids of the nodes this one reads, in order. */
+  readonly inputs: readonly string[];
+}
+
+/**
+ * One topic, read once, whatever reads it: its stream and its table are branches of this node. Its id is the topic's name.
+ * Slots: `topic` (`TopicSlot`).
+ */
+export interface SourceNode extends NodeCommon {
+  readonly kind: 'source';
+  readonly topic: TopicReference;
+  /** A table that is read to the end seen at the first start before any stream record of its tasks is taken. */
+  readonly readFirst: boolean;
+}
+
+/**
+ * A stateless step. On a table (`table: true`) it works on the old and the new value alike.
+ *
+ * | op | slots | what it does |
+ * |---|---|---|
+ * | values | | the stream of a source: counts null values as `tombstone` and skips them (not with `tombstones: true`) |
+ * | filter | fn | |
+ * | map | fn | the value; never the key |
+ * | flatMap | fn | an iterable of values |
+ * | peek | fn | |
+ * | merge | | several inputs |
+ * | split | fns: predicates in order of `branches` | hands a record to the first `branch` whose predicate holds |
+ * | branch | | one output of its `split` input |
+ * | toStream | | the changes of a table, as a stream; a deleted row is null |
+ */
+export interface TransformNode extends NodeCommon {
+  readonly kind: 'transform';
+  readonly op: 'values' | 'filter' | 'map' | 'flatMap' | 'peek' | 'merge' | 'split' | 'branch' | 'toStream';
+  readonly table: boolean;
+  /** op `values`: null values are handed on. */
+  readonly tombstones?: boolean;
+  /** op `split`: the branches' names. */
+  readonly branches?: readonly string[];
+  /** op `branch`: which one. */
+  readonly branch?: string;
+}
+
+/**
+ * Changes the key: `keyBy` and `groupBy`. Slots: `fn`, and `key`, `value` (serdes) where they are known.
+ * A topic `<topology>-<id>-repartition` is made behind it if a consumer needs the key's partitioning; all consumers read that one.
+ */
+export interface KeyNode extends NodeCommon {
+  readonly kind: 'key';
+  /** Carries a table's changes, old and new value. */
+  readonly table: boolean;
+  readonly key?: SerdeDescription;
+  readonly value?: SerdeDescription;
+  readonly partitions?: number;
+}
+
+/** A store of a processor. Its changelog is `<topology>-<name>-changelog`; its name is the step's unless the step has several. */
+export interface StoreReference {
+  readonly name: string;
+  readonly key: SerdeDescription;
+  readonly value: SerdeDescription;
+  /** The name it had in an earlier version of the topology. */
+  readonly renamedFrom?: string;
+}
+
+/**
+ * A step that reads or keeps state. All inputs and looked-up tables must be partitioned by its key.
+ *
+ * | processor | inputs | slots | store |
+ * |---|---|---|---|
+ * | table | a source | row (`RowSlot`) | rows |
+ * | toTable | a stream | row (`RowSlot`, its `toRow` the identity) | rows |
+ * | join | a stream | fn(value, tableValue, record); `tables`: one id; options `left` | none: it looks up that table |
+ * | aggregate | a stream | aggregator (`Aggregator`) | the aggregator's state |
+ * | aggregateTable | changes of a `key` node with `table` | aggregator (`Aggregator`) with `subtract` | the aggregator's state |
+ */
+export interface ProcessorNode extends NodeCommon {
+  readonly kind: 'processor';
+  readonly processor: string;
+  /** Its output is a table: old and new values are handed on. */
+  readonly table: boolean;
+  readonly stores: readonly StoreReference[];
+  /** Tables it looks up, by node id; their nodes run in the same tasks. */
+  readonly tables: readonly string[];
+  /** What the processor needs to know besides, e.g. `{ left: true }`. */
+  readonly options: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Slots: `topic` (`TopicSlot`). */
+export interface SinkNode extends NodeCommon {
+  readonly kind: 'sink';
+  readonly topic: TopicReference;
+}
+
+/** Kinds that later steps bring: real RxJS operators (`rx`) and calls that take their time (`async`). */
+export interface ReservedNode extends NodeCommon {
+  readonly kind: 'rx' | 'async';
+}

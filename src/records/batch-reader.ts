@@ -1,0 +1,88 @@
+import { BATCH_AT, BATCH_HEADER_BYTES, baseOffsetOf, readInt64 } from './batch.ts';
+import { readVarint } from './varint.ts';
+
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * A cursor over the records of one batch after another, without an allocation a record: the fields below describe the
+ * current record as places in `buffer`. Keys and values are only cut out (`keyBytes`, `valueBytes`) when somebody asks.
+ */
+export class BatchReader {
+  buffer: Buffer = EMPTY;
+  position = 0;
+  offset = -1;
+  timestamp = 0;
+  /** -1 for a null key. */
+  keyStart = -1;
+  keyEnd = -1;
+  /** -1 for a null value. */
+  valueStart = -1;
+  valueEnd = -1;
+  /** Key, value and headers with their lengths: `bodyStart` to `recordEnd`. */
+  bodyStart = 0;
+  headersStart = 0;
+  recordEnd = 0;
+  #remaining = 0;
+  #baseOffset = 0;
+  #baseTimestamp = 0;
+
+  /** Starts on a batch, before its first record. The batch must be whole and checked (`batchFault`). */
+  load(batch: Buffer): void {
+    this.buffer = batch;
+    this.position = BATCH_HEADER_BYTES;
+    this.#remaining = batch.readInt32BE(BATCH_AT.recordCount);
+    this.#baseOffset = baseOffsetOf(batch);
+    this.#baseTimestamp = readInt64(batch, BATCH_AT.baseTimestamp);
+  }
+
+  /** Moves to the next record; false behind the last one. @throws RangeError when the bytes are no record. */
+  next(): boolean {
+    if (this.#remaining === 0) return false;
+    this.#remaining--;
+    const { buffer } = this;
+    const length = this.#varint();
+    const end = this.position + length;
+    if (length < 0 || end > buffer.length) throw new RangeError('a record runs past the end of its batch');
+    this.position++;
+    this.timestamp = this.#baseTimestamp + this.#varint();
+    this.offset = this.#baseOffset + this.#varint();
+    this.bodyStart = this.position;
+    const keyLength = this.#varint();
+    if (keyLength < 0) this.keyStart = this.keyEnd = -1;
+    else {
+      this.keyStart = this.position;
+      this.keyEnd = this.position += keyLength;
+    }
+    const valueLength = this.#varint();
+    if (valueLength < 0) this.valueStart = this.valueEnd = -1;
+    else {
+      this.valueStart = this.position;
+      this.valueEnd = this.position += valueLength;
+    }
+    if (this.position >= end) throw new RangeError('a key or value runs past the end of its record');
+    this.headersStart = this.position;
+    this.recordEnd = this.position = end;
+    return true;
+  }
+
+  /** A view of the key's bytes, valid as long as the batch is; null for a null key. */
+  keyBytes(): Buffer | null {
+    return this.keyStart < 0 ? null : this.buffer.subarray(this.keyStart, this.keyEnd);
+  }
+
+  valueBytes(): Buffer | null {
+    return this.valueStart < 0 ? null : this.buffer.subarray(this.valueStart, this.valueEnd);
+  }
+
+  /** The packed headers, as `BatchWriter.append` takes them and `decodeHeaders` reads them. */
+  headerBytes(): Buffer {
+    return this.buffer.subarray(this.headersStart, this.recordEnd);
+  }
+
+  #varint(): number {
+    const byte = this.buffer[this.position]!;
+    if (byte >= 0x80 || this.position >= this.buffer.length) return readVarint(this);
+    this.position++;
+    return (byte >>> 1) ^ -(byte & 1);
+  }
+}

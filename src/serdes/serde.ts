@@ -1,0 +1,32 @@
+/**
+ * How keys or values of one type become bytes and back. Implement it for a format of your own.
+ *
+ * `encode` throws on a value that is not a `T`, `decode` on bytes that are none; the runtime turns both into dead letters.
+ * Neither may keep the bytes or value it was given: the runtime reuses its buffers.
+ */
+export interface Serde<T> {
+  encode(value: T): Uint8Array;
+  decode(bytes: Uint8Array): T;
+  /** What the manifest remembers of it, so that a start with another format is refused. */
+  readonly description: SerdeDescription;
+}
+
+/** A serde as plain data. `type` names the format; a serde of the user's own has a `type` of its own choice. */
+export type SerdeDescription =
+  | { readonly type: 'bytes' }
+  | { readonly type: 'string' }
+  | { readonly type: 'json' }
+  /** `descriptor`: a FileDescriptorSet of the message's file and its imports, base64. */
+  | { readonly type: 'protobuf'; readonly message: string; readonly descriptor: string }
+  /** A change event of Debezium's JsonConverter without schemas. */
+  | { readonly type: 'debezium' }
+  /** A key of Debezium's JsonConverter: `{"id":"C-1"}`, its fields in the primary key's order. */
+  | { readonly type: 'debezium-key'; readonly fields: readonly string[] }
+  /** An old and a new value, as the repartition of a table's changes carries them. */
+  | { readonly type: 'change'; readonly of: SerdeDescription }
+  /** The state of composed aggregators, one entry a field in this order. */
+  | { readonly type: 'aggregate'; readonly fields: readonly (readonly [name: string, aggregator: string])[] }
+  | { readonly type: 'custom'; readonly name: string };
+
+/** The type a serde carries. */
+export type SerdeType<S> = S extends Serde<infer T> ? T : never;
