@@ -26,9 +26,9 @@ export interface RowSlot<V = unknown, Row = unknown> {
   readonly serde: Serde<Row>;
   /**
    * The row after `value`, null when it is gone, `undefined` when this value says nothing of the row (a message, say).
-   * `previous` fills in what the change left out. @throws RecordError `TOPO_TRUNCATE` where a single row does not follow.
+   * `previous` reads the row before, to fill in what the change left out. @throws RecordError `TOPO_TRUNCATE` where a single row does not follow.
    */
-  readonly toRow: (value: V, previous: Row | null) => Row | null | undefined;
+  readonly toRow: (value: V, previous: () => Row | null) => Row | null | undefined;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { BATCH_AT, BATCH_HEADER_BYTES, batchCrc, writeInt64 } from './batch.ts';
+import { BATCH_AT, BATCH_HEADER_BYTES, writeInt64 } from './batch.ts';
 import type { BatchReader } from './batch-reader.ts';
 import { NO_HEADERS } from './headers.ts';
 import { varintSize, writeVarint } from './varint.ts';
@@ -6,104 +6,163 @@ import { varintSize, writeVarint } from './varint.ts';
 /** Below this many bytes a loop copies faster than `TypedArray.set`. */
 const SHORT = 24;
 
-/** Packs records into one record batch. `mark` and `rollback` take back what a failed unit appended. */
+/** The longest a record's length, attributes, timestamp delta and offset delta can be. */
+const FRONT_BYTES = 5 + 1 + 10 + 5;
+
+/**
+ * Packs records into record batches, one behind the other in one buffer.
+ * `mark` and `rollback` take back what a failed unit appended, across batches too.
+ */
 export class BatchWriter {
-  count = 0;
-  /** Bytes of the batch so far, its header included. */
-  length = BATCH_HEADER_BYTES;
+  /** Records since the last `finish`, in all batches. */
+  total = 0;
+  /** Bytes written since the last `finish`, batch headers included. */
+  length = 0;
+  readonly #maxBatchBytes: number;
+  readonly #targetBatchBytes: number;
   #buffer: Buffer;
+  /** Where finished batches of this round end; the open one begins at the last end. */
+  #ends: number[] = [];
+  #start = 0;
+  #count = 0;
   #baseTimestamp = 0;
   #maxTimestamp = 0;
-  #markLength = BATCH_HEADER_BYTES;
-  #markCount = 0;
-  #markTimestamp = 0;
+  readonly #mark = { total: 0, length: 0, ends: 0, start: 0, count: 0, baseTimestamp: 0, maxTimestamp: 0 };
 
-  constructor(capacity = 4096) {
-    this.#buffer = Buffer.allocUnsafe(Math.max(capacity, BATCH_HEADER_BYTES));
+  /**
+   * `maxBatchBytes`: what no batch may exceed (the topic's `max.message.bytes`). `targetBatchBytes`: where a batch ends if it
+   * can; one with a single record may be larger.
+   */
+  constructor(maxBatchBytes: number, targetBatchBytes = maxBatchBytes) {
+    this.#maxBatchBytes = maxBatchBytes;
+    this.#targetBatchBytes = Math.min(targetBatchBytes, maxBatchBytes);
+    this.#buffer = Buffer.allocUnsafe(4096);
   }
 
-  /** `headers`: as `encodeHeaders` packs them. Timestamps in ms since 1970. */
-  append(timestamp: number, key: Uint8Array | null, value: Uint8Array | null, headers: Uint8Array = NO_HEADERS): void {
+  /**
+   * Timestamps in ms since 1970; `headers` as `encodeHeaders` packs them.
+   * Returns false, and appends nothing, when a batch with this record alone would be larger than `maxBatchBytes`.
+   */
+  append(timestamp: number, key: Uint8Array | null, value: Uint8Array | null, headers = NO_HEADERS): boolean {
     const keyLength = key === null ? -1 : key.length;
     const valueLength = value === null ? -1 : value.length;
-    const body =
-      varintSize(keyLength) +
-      (keyLength > 0 ? keyLength : 0) +
-      varintSize(valueLength) +
-      (valueLength > 0 ? valueLength : 0) +
-      headers.length;
+    const body = sizeWithLength(keyLength) + sizeWithLength(valueLength) + headers.length;
     let position = this.#open(timestamp, body);
+    if (position < 0) return false;
     const buffer = this.#buffer;
     position = writeVarint(buffer, position, keyLength);
     if (keyLength > 0) position = put(buffer, position, key!);
     position = writeVarint(buffer, position, valueLength);
     if (valueLength > 0) position = put(buffer, position, value!);
-    if (headers.length === 1) buffer[position++] = headers[0]!;
-    else position = put(buffer, position, headers);
-    this.length = position;
+    this.length = put(buffer, position, headers);
+    return true;
   }
 
   /** Appends the reader's record as it is: key, value and headers in one copy. */
-  appendCopy(reader: BatchReader, timestamp: number): void {
+  appendCopy(reader: BatchReader, timestamp: number): boolean {
     const body = reader.recordEnd - reader.bodyStart;
     const position = this.#open(timestamp, body);
+    if (position < 0) return false;
     reader.buffer.copy(this.#buffer, position, reader.bodyStart, reader.recordEnd);
     this.length = position + body;
+    return true;
   }
 
   /** Remembers this place for `rollback`. */
   mark(): void {
-    this.#markLength = this.length;
-    this.#markCount = this.count;
-    this.#markTimestamp = this.#maxTimestamp;
+    const mark = this.#mark;
+    mark.total = this.total;
+    mark.length = this.length;
+    mark.ends = this.#ends.length;
+    mark.start = this.#start;
+    mark.count = this.#count;
+    mark.baseTimestamp = this.#baseTimestamp;
+    mark.maxTimestamp = this.#maxTimestamp;
   }
 
-  /** Takes back what was appended since the last `mark`. */
+  /** Takes back what was appended since the last `mark`. A batch that was closed since then is open again. */
   rollback(): void {
-    this.length = this.#markLength;
-    this.count = this.#markCount;
-    this.#maxTimestamp = this.#markTimestamp;
+    const mark = this.#mark;
+    this.total = mark.total;
+    this.length = mark.length;
+    this.#ends.length = mark.ends;
+    this.#start = mark.start;
+    this.#count = mark.count;
+    this.#baseTimestamp = mark.baseTimestamp;
+    this.#maxTimestamp = mark.maxTimestamp;
   }
 
-  /** The finished batch, offsets from 0. The writer is empty afterwards, and no longer holds its memory. */
-  finish(): Buffer {
-    const batch = this.#buffer.subarray(0, this.length);
-    writeInt64(batch, BATCH_AT.baseOffset, 0);
-    batch.writeInt32BE(this.length - 12, BATCH_AT.batchLength);
-    batch.writeInt32BE(-1, BATCH_AT.leaderEpoch);
-    batch[BATCH_AT.magic] = 2;
-    batch.writeInt16BE(0, BATCH_AT.attributes);
-    batch.writeInt32BE(this.count - 1, BATCH_AT.lastOffsetDelta);
-    writeInt64(batch, BATCH_AT.baseTimestamp, this.#baseTimestamp);
-    writeInt64(batch, BATCH_AT.maxTimestamp, this.#maxTimestamp);
-    batch.fill(0xff, BATCH_AT.producerId, BATCH_AT.recordCount);
-    batch.writeInt32BE(this.count, BATCH_AT.recordCount);
-    batch.writeUInt32BE(batchCrc(batch), BATCH_AT.crc);
-    const capacity = this.#buffer.length;
-    this.#buffer = Buffer.allocUnsafe(capacity > 4 * this.length ? this.length : capacity);
-    this.length = BATCH_HEADER_BYTES;
-    this.count = 0;
-    return batch;
+  /**
+   * The finished batches, offsets from 0 in each, not sealed: the broker's adapter does that (`sealBatch`), since Kafka's
+   * producer id lies under the CRC. The writer is empty afterwards, and the batches own the memory.
+   */
+  finish(): Buffer[] {
+    if (this.total === 0) return [];
+    this.#close();
+    const buffer = this.#buffer;
+    let start = 0;
+    const batches = this.#ends.map(end => {
+      const batch = buffer.subarray(start, end);
+      start = end;
+      return batch;
+    });
+    this.#buffer = Buffer.allocUnsafe(Math.min(buffer.length, Math.max(2 * this.length, 4096)));
+    this.clear();
+    return batches;
   }
 
-  /** Writes a record's front; returns where its body goes, with room for it. */
+  /** Forgets everything appended. */
+  clear(): void {
+    this.total = 0;
+    this.length = 0;
+    this.#ends = [];
+    this.#start = 0;
+    this.#count = 0;
+  }
+
+  /** Writes a record's front; returns where its body goes, with room for it; -1 when it can never fit. */
   #open(timestamp: number, body: number): number {
-    if (this.count === 0) {
+    if (this.length - this.#start + FRONT_BYTES + body > this.#targetBatchBytes && this.#count > 0) this.#close();
+    const { length } = this;
+    const needed = length + BATCH_HEADER_BYTES + FRONT_BYTES + body;
+    if (needed > this.#buffer.length) this.#grow(needed);
+    if (this.#count === 0) {
+      // one record: both deltas are 0, a byte each
+      if (BATCH_HEADER_BYTES + varintSize(3 + body) + 3 + body > this.#maxBatchBytes) return -1;
+      this.#start = length;
+      this.length = length + BATCH_HEADER_BYTES;
       this.#baseTimestamp = timestamp;
       this.#maxTimestamp = timestamp;
     } else if (timestamp > this.#maxTimestamp) {
       this.#maxTimestamp = timestamp;
     }
+    this.total++;
     const timestampDelta = timestamp - this.#baseTimestamp;
-    const offsetDelta = this.count++;
-    const size = 1 + varintSize(timestampDelta) + varintSize(offsetDelta) + body;
-    let position = this.length;
-    if (position + size + 5 > this.#buffer.length) this.#grow(position + size + 5);
+    const offsetDelta = this.#count++;
     const buffer = this.#buffer;
-    position = writeVarint(buffer, position, size);
+    const size = 1 + varintSize(timestampDelta) + varintSize(offsetDelta) + body;
+    let position = writeVarint(buffer, this.length, size);
     buffer[position++] = 0;
     position = writeVarint(buffer, position, timestampDelta);
     return writeVarint(buffer, position, offsetDelta);
+  }
+
+  /** Ends the open batch: all of its header but the CRC. A `rollback` may open it again. */
+  #close(): void {
+    const header = this.#buffer.subarray(this.#start, this.#start + BATCH_HEADER_BYTES);
+    writeInt64(header, BATCH_AT.baseOffset, 0);
+    header.writeInt32BE(this.length - this.#start - 12, BATCH_AT.batchLength);
+    header.writeInt32BE(-1, BATCH_AT.leaderEpoch);
+    header[BATCH_AT.magic] = 2;
+    header.writeInt16BE(0, BATCH_AT.attributes);
+    header.writeInt32BE(this.#count - 1, BATCH_AT.lastOffsetDelta);
+    writeInt64(header, BATCH_AT.baseTimestamp, this.#baseTimestamp);
+    writeInt64(header, BATCH_AT.maxTimestamp, this.#maxTimestamp);
+    header.fill(0xff, BATCH_AT.producerId, BATCH_AT.recordCount);
+    header.writeInt32BE(this.#count, BATCH_AT.recordCount);
+    this.#ends.push(this.length);
+    this.#start = this.length;
+    this.#count = 0;
   }
 
   #grow(needed: number): void {
@@ -111,6 +170,11 @@ export class BatchWriter {
     this.#buffer.copy(larger, 0, 0, this.length);
     this.#buffer = larger;
   }
+}
+
+/** Of a key or value with its length in front; `length` -1 for null. */
+function sizeWithLength(length: number): number {
+  return length < 0 ? 1 : varintSize(length) + length;
 }
 
 function put(buffer: Buffer, position: number, bytes: Uint8Array): number {

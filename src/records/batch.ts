@@ -66,3 +66,9 @@ export function batchFault(batch: Buffer): string | undefined {
 }
 
 export const batchCrc = (batch: Buffer): number => crc32c(batch.subarray(BATCH_AT.attributes));
+
+/** Makes a batch ready to be stored: its base offset, and its CRC over all the rest. Writes into it. */
+export function sealBatch(batch: Buffer, baseOffset: number): void {
+  setBaseOffset(batch, baseOffset);
+  batch.writeUInt32BE(batchCrc(batch), BATCH_AT.crc);
+}

@@ -23,7 +23,7 @@ export interface NewTopic {
   readonly config: Readonly<Record<string, string>>;
 }
 
-/** `start`: the first offset kept. `end`: one past the last offset that a committed reader sees. */
+/** `start`: the first offset kept. `end`: one past the last offset that a committed reader sees. Offsets between have gaps. */
 export interface OffsetRange {
   readonly start: number;
   readonly end: number;
@@ -35,12 +35,22 @@ export interface FetchRequest extends TopicPartition {
   readonly maxBytes: number;
 }
 
-export interface Fetched extends TopicPartition {
-  /** Whole record batches (format v2), in offset order, checked. The first may begin before the requested offset. Read-only. */
+export interface Fetched extends TopicPartition, OffsetRange {
+  /** Whole, committed, checked record batches in offset order, often none. The first may begin before the asked offset. Read-only. */
   readonly batches: readonly Buffer[];
-  /** Where to fetch on: past the last batch, and past gaps that hold nothing to see. */
+  /** Where to fetch on: past the last batch and past what holds nothing to see. Read to its end: `nextOffset >= end`. */
   readonly nextOffset: number;
-  readonly end: number;
+}
+
+/** Reads committed records. One reader serves one purpose (live tasks, restore, tail), so that a wait of one never delays another. */
+export interface Reader {
+  /**
+   * Returns at once with what there is; if that is nothing, waits up to `maxWaitMs` for more. One answer a request, in order.
+   * An offset outside `start`…`end` gets no batches; what that means is the caller's to say. One call at a time.
+   * @throws TransientError
+   */
+  fetch(requests: readonly FetchRequest[], maxWaitMs: number): Promise<Fetched[]>;
+  close(): Promise<void>;
 }
 
 export interface CommittedOffset {
@@ -51,9 +61,9 @@ export interface CommittedOffset {
 
 export interface OffsetCommit extends TopicPartition, CommittedOffset {}
 
-/** One record batch for one partition. The broker assigns its offsets, writing them into the batch's first 8 bytes. */
+/** Unsealed record batches for one partition, in order; a partition appears once in a commit. Handed over: the broker seals them in place. */
 export interface Append extends TopicPartition {
-  readonly batch: Buffer;
+  readonly batches: readonly Buffer[];
 }
 
 export interface Commit {
@@ -62,36 +72,61 @@ export interface Commit {
 }
 
 /**
- * The one writer of a task. Opening it fences an earlier one of the same group and task, wherever that runs; only then are
- * committed offsets read.
+ * `fenced`: another writer of this task was opened. `unsettled`: whether it happened is not known, or it did not.
+ * After both the writer is dead; who still holds the task opens another, whose committed offsets tell (by the commit number
+ * in their metadata) what happened.
  */
+export type CommitOutcome =
+  /** The offset of the first record of each batch, as in `appends`. */
+  | { readonly kind: 'committed'; readonly baseOffsets: readonly (readonly number[])[] }
+  | { readonly kind: 'fenced' }
+  | { readonly kind: 'unsettled'; readonly cause: Error };
+
+/** The one writer of a task. */
 export interface TaskWriter {
-  /** Of the given partitions; a partition that has no committed offset is absent. */
-  committed(partitions: readonly TopicPartition[]): Promise<(OffsetCommit)[]>;
+  /** What was committed when it was opened; a partition without a committed offset is absent. */
+  readonly committed: readonly OffsetCommit[];
   /**
-   * All or nothing, durable when it resolves. Resolves to the base offset of each append, in order.
-   * A caller may hand over the next commit only after this one settled.
-   *
-   * @throws FatalError `TOPO_FENCED`, `TOPO_DISK`, `TOPO_COMMIT_FAILED`; TransientError when the outcome is unknown: the
-   * caller then discards what it holds, opens a new writer and reads the committed offsets.
+   * All or nothing, and durable when it resolves to `committed`. One at a time.
+   * @throws FatalError for what would fail again: `TOPO_DISK`, `TOPO_COMMIT_FAILED`
    */
-  commit(commit: Commit): Promise<number[]>;
+  commit(commit: Commit): Promise<CommitOutcome>;
   close(): Promise<void>;
+}
+
+/** One task as a group sees it: a name, and the partitions it reads. Those are assigned together. */
+export interface TaskSpec {
+  readonly id: string;
+  readonly inputs: readonly TopicPartition[];
+}
+
+/** Called by a membership, one call at a time; it waits for each promise (a revoke with a deadline of its own). */
+export interface MembershipListener {
+  assigned(tasks: readonly string[]): Promise<void>;
+  /** The tasks go elsewhere: commit and close them. */
+  revoked(tasks: readonly string[]): Promise<void>;
+  /** They are gone already: drop what was not committed. */
+  lost(tasks: readonly string[]): Promise<void>;
+}
+
+/** A place in a consumer group. */
+export interface Membership {
+  /** Fences earlier writers of the task, wherever they run, and then reads its committed offsets. Only for tasks it holds. */
+  open(task: string): Promise<TaskWriter>;
+  /** Asks the broker, after `fenced` or `unsettled`. */
+  holds(task: string): Promise<boolean>;
+  leave(): Promise<void>;
 }
 
 export interface Broker {
   /** Stable identity of the cluster: where it differs, all offsets are void. */
   readonly clusterId: string;
   topics(): Promise<TopicInfo[]>;
-  /** Resolves once the topics can be read and written. @throws TopologyError if one exists. */
+  /** Resolves once every partition can be read and written. @throws TopologyError `TOPO_TOPIC_CONFLICT` if one exists. */
   createTopics(topics: readonly NewTopic[]): Promise<void>;
   offsets(partitions: readonly TopicPartition[]): Promise<OffsetRange[]>;
-  /**
-   * Returns at once with what there is; if that is nothing, waits up to `maxWaitMs` for more. One answer a request, in order.
-   * @throws FatalError `TOPO_OFFSET_OUT_OF_RANGE`
-   */
-  fetch(requests: readonly FetchRequest[], maxWaitMs: number): Promise<Fetched[]>;
-  openTask(group: string, task: string): Promise<TaskWriter>;
+  reader(): Reader;
+  join(group: string, tasks: readonly TaskSpec[], listener: MembershipListener): Promise<Membership>;
   /** Every offset a group has committed, without becoming its member. */
   groupOffsets(group: string): Promise<OffsetCommit[]>;
   close(): Promise<void>;

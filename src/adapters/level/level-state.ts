@@ -1,0 +1,108 @@
+import { mkdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AbstractLevel } from 'abstract-level';
+import { ClassicLevel } from 'classic-level';
+import { MemoryLevel } from 'memory-level';
+import { FatalError } from '../../errors.ts';
+import type { StateBackend, TaskState } from '../../runtime/ports.ts';
+
+type Database = AbstractLevel<string | Buffer | Uint8Array, string, Uint8Array>;
+
+/** Entries a read-through hands over at a time. */
+const SLICE = 1000;
+
+/** State in LevelDB, one database a task, each in a folder of its own under `folder`. Not fsynced: the changelog can rebuild it. */
+export function levelState(folder: string, options: { writeBufferBytes: number }): StateBackend {
+  const locationOf = (task: string) => join(folder, encodeURIComponent(task));
+  return {
+    async open(task) {
+      const location = locationOf(task);
+      await mkdir(folder, { recursive: true });
+      const database = new ClassicLevel<string, Uint8Array>(location, {
+        keyEncoding: 'utf8',
+        valueEncoding: 'view',
+        compression: false,
+        blockSize: 16_384,
+        writeBufferSize: options.writeBufferBytes,
+        cacheSize: options.writeBufferBytes,
+      });
+      try {
+        await database.open();
+      } catch (cause) {
+        throw openFailed(location, cause);
+      }
+      return new LevelTaskState(database);
+    },
+    async setAside(task) {
+      const location = locationOf(task);
+      for (let n = 1; ; n++) {
+        const aside = `${location}.damaged-${n}`;
+        try {
+          await mkdir(aside);
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
+          throw error;
+        }
+        await rename(location, aside);
+        return aside;
+      }
+    },
+  };
+}
+
+/** State in memory, for tests. What was written stays until the backend is dropped, across `open` and `close`. */
+export function memoryState(): StateBackend {
+  const databases = new Map<string, Database>();
+  return {
+    async open(task) {
+      const database = databases.get(task) ?? new MemoryLevel<string, Uint8Array>({ storeEncoding: 'view', valueEncoding: 'view' });
+      databases.set(task, database);
+      await database.open();
+      return new LevelTaskState(database, { keepOpen: true });
+    },
+    async setAside(task) {
+      databases.delete(task);
+      return `${task} (in memory)`;
+    },
+  };
+}
+
+class LevelTaskState implements TaskState {
+  constructor(
+    private readonly database: Database,
+    private readonly options = { keepOpen: false },
+  ) {}
+
+  get(key: string): Uint8Array | undefined {
+    return this.database.getSync(key);
+  }
+
+  async write(entries: Iterable<readonly [key: string, value: Uint8Array | null]>): Promise<void> {
+    const operations = Array.from(entries, ([key, value]) =>
+      value === null ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const),
+    );
+    await this.database.batch(operations);
+  }
+
+  async *entries(from: string, to: string): AsyncGenerator<readonly [key: string, value: Uint8Array]> {
+    const iterator = this.database.iterator({ gte: from, lt: to });
+    try {
+      for (let slice = await iterator.nextv(SLICE); slice.length > 0; slice = await iterator.nextv(SLICE)) yield* slice;
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.options.keepOpen) await this.database.close();
+  }
+}
+
+function openFailed(location: string, cause: unknown): FatalError {
+  const { code, message } = ((cause as Error).cause ?? cause) as NodeJS.ErrnoException;
+  if (code === 'LEVEL_LOCKED')
+    return new FatalError('TOPO_FOLDER_LOCKED', `another process has the state in ${location} open`, { path: location }, { cause });
+  if (code === 'LEVEL_CORRUPTION' || /corrupt/i.test(message))
+    return new FatalError('TOPO_STATE_DAMAGED', `the state in ${location} is damaged`, { path: location }, { cause });
+  return new FatalError('TOPO_FOLDER_UNUSABLE', `the state in ${location} cannot be opened: ${message}`, { path: location }, { cause });
+}

@@ -1,0 +1,54 @@
+import type { Aggregator } from '../graph/functions.ts';
+import type { Serde } from '../serdes/serde.ts';
+
+/** An aggregator of the user's own. */
+export interface CustomAggregator<in V, in out State, out Result = State> {
+  readonly init: () => State;
+  /** May change and return the state it was given. Null deletes the row. */
+  readonly add: (state: State, value: V) => State | null;
+  /** The inverse of `add`: needed on tables. */
+  readonly subtract?: (state: State, value: V) => State | null;
+  /** What the table shows of a state. Left out: the state itself. */
+  readonly result?: (state: State) => Result;
+  readonly serde: Serde<State>;
+  /** Needed where the resulting table is grouped again or kept. Without `result`, the state's. */
+  readonly resultSerde?: Serde<Result>;
+}
+
+/** With the inverse that tables need. */
+export interface CustomTableAggregator<in V, in out State, out Result = State> extends CustomAggregator<V, State, Result> {
+  readonly subtract: (state: State, value: V) => State | null;
+}
+
+export function custom<V, State, Result>(own: CustomAggregator<V, State, Result>): Aggregator<V, State, Result> {
+  const resultSerde = own.resultSerde ?? (own.result ? undefined : (own.serde as unknown as Serde<Result>));
+  return {
+    init: () => own.init(),
+    add: (state, value) => own.add(state, value),
+    ...(own.subtract && { subtract: (state: State, value: V) => own.subtract!(state, value) }),
+    result: own.result ? state => own.result!(state) : state => state as unknown as Result,
+    serde: own.serde,
+    ...(resultSerde && { resultSerde }),
+  };
+}
+
+/** No value yet. */
+const NOTHING = Symbol('nothing');
+
+/** An aggregator that folds values into one of their own type; the first value is the first state. */
+export function reducer<V>(
+  add: (state: V, value: V) => V | null,
+  subtract: ((state: V, value: V) => V | null) | undefined,
+  serde: Serde<V>,
+): Aggregator<V, V, V> {
+  return {
+    init: () => NOTHING as V,
+    add: (state, value) => (state === NOTHING ? value : add(state, value)),
+    ...(subtract && {
+      subtract: (state: V, value: V) => (state === NOTHING ? null : subtract(state, value)),
+    }),
+    result: state => state,
+    serde,
+    resultSerde: serde,
+  };
+}

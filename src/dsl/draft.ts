@@ -1,0 +1,123 @@
+import { TopologyError } from '../errors.ts';
+import { TOPOLOGY } from '../graph/brand.ts';
+import { checkStepName, checkTopologyName } from '../graph/names.ts';
+import type { Functions, Node, Slots, Topology } from '../graph/topology.ts';
+import { validate } from '../graph/validate.ts';
+import { callSite } from './call-site.ts';
+import type { Builders } from './flow.ts';
+import type { StreamKey } from './stream-key.ts';
+
+export interface StepSpec {
+  /** The user's name for a durable step; the first part of a numbered id for the others. */
+  readonly name: string;
+  readonly durable: boolean;
+  /** How messages call it: `a keyBy`. */
+  readonly what: string;
+  readonly inputs: readonly Step[];
+  /** The rest of the node. Called when the topology is finished, since key serdes may be known only then. */
+  readonly node: (common: { readonly id: string; readonly inputs: readonly string[] }) => Node;
+  readonly slots?: () => Slots;
+}
+
+/** A node in the making: it has no id before the topology is finished. */
+export class Step {
+  id = '';
+  readonly spec: StepSpec;
+  readonly site: string;
+
+  constructor(spec: StepSpec, site: string) {
+    this.spec = spec;
+    this.site = site;
+  }
+
+  /** For messages: the id, or what it will start with. */
+  get label(): string {
+    return this.id || this.spec.name;
+  }
+}
+
+/** The topology that a `topology(…)` call is writing. */
+export class Draft {
+  readonly name: string;
+  readonly build: Builders;
+  readonly #steps: Step[] = [];
+  readonly #durable = new Map<string, Step>();
+  readonly #keys: StreamKey[] = [];
+  #finished = false;
+
+  constructor(name: string, build: Builders) {
+    checkTopologyName(name);
+    this.name = name;
+    this.build = build;
+  }
+
+  add(spec: StepSpec): Step {
+    if (this.#finished)
+      throw this.error('TOPO_GRAPH_INVALID', `${spec.what} '${spec.name}' comes after topology '${this.name}' was built.`);
+    const step = new Step(spec, callSite());
+    if (spec.durable) this.#takeName(step);
+    this.#steps.push(step);
+    return step;
+  }
+
+  /** Keys whose serde must be known in the end. */
+  watch(key: StreamKey): void {
+    this.#keys.push(key);
+  }
+
+  error(code: ConstructorParameters<typeof TopologyError>[0], message: string, step?: string): TopologyError {
+    return new TopologyError(code, message, { topology: this.name, ...(step !== undefined && { step }) });
+  }
+
+  /** @throws TopologyError where the graph cannot run */
+  finish(): Topology {
+    this.#finished = true;
+    for (const key of this.#keys) key.check(this.name);
+    this.#nameSteps();
+    const functions: Record<string, Slots> = {};
+    const nodes = this.#steps.map(step => {
+      const { node, inputs, slots } = step.spec;
+      if (slots) functions[step.id] = Object.freeze(slots());
+      return deepFreeze(node({ id: step.id, inputs: inputs.map(input => input.id) }));
+    });
+    const topology = { name: this.name, nodes, functions: functions as Functions, [TOPOLOGY]: true };
+    validate(topology);
+    return Object.freeze(topology);
+  }
+
+  #takeName(step: Step): void {
+    const { name } = step.spec;
+    checkStepName(this.name, name);
+    const holder = this.#durable.get(name);
+    if (holder !== undefined)
+      throw this.error(
+        'TOPO_NAME_TAKEN',
+        `'${name}' names both ${place(holder)} and ${place(step)}. Topics and stores are named after steps: give one of them ` +
+          `another name.`,
+        name,
+      );
+    this.#durable.set(name, step);
+  }
+
+  /** Names that users gave come first, then topics, then the numbered rest, so that no unnamed step takes a durable name. */
+  #nameSteps(): void {
+    const taken = new Set<string>(this.#durable.keys());
+    for (const [name, step] of this.#durable) step.id = name;
+    const rest = this.#steps.filter(step => !step.spec.durable);
+    const isTopic = (step: Step) => step.spec.what === 'a source' || step.spec.what === 'a sink';
+    for (const step of [...rest.filter(isTopic), ...rest.filter(step => !isTopic(step))]) {
+      const { name } = step.spec;
+      let id = name;
+      for (let n = 2; taken.has(id); n++) id = `${name}-${n}`;
+      taken.add(id);
+      step.id = id;
+    }
+  }
+}
+
+const place = (step: Step): string => (step.site ? `${step.spec.what} (${step.site})` : step.spec.what);
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) deepFreeze(part as object);
+  return Object.freeze(value);
+}

@@ -1,0 +1,46 @@
+import type { RecordContext } from '../graph/functions.ts';
+import type { Serde } from '../serdes/serde.ts';
+import type { Draft, Step } from './draft.ts';
+import type { GroupedStream } from './grouped-stream.ts';
+import type { GroupedTable } from './grouped-table.ts';
+import type { StreamKey } from './stream-key.ts';
+import type { Stream } from './stream.ts';
+import type { Table } from './table.ts';
+
+/** Where a stream or table keeps its flow: for the library's own steps. */
+export const FLOW = Symbol('flow');
+
+/** What stands behind a stream or table while the topology is written: untyped, since the classes around it carry the types. */
+export interface Flow {
+  readonly draft: Draft;
+  readonly step: Step;
+  readonly key: StreamKey;
+  /** How its values are written, until a step changes their type. */
+  readonly value: Serde<unknown> | undefined;
+  /** For a step that keeps rows others can look up. */
+  readonly stored?: boolean;
+}
+
+/** Makes the classes around a flow. Handed in by `topology`, so that they need not import one another in a circle. */
+export interface Builders {
+  stream<K, V>(flow: Flow): Stream<K, V>;
+  table<K, V>(flow: Flow): Table<K, V>;
+  groupedStream<K, V>(flow: Flow): GroupedStream<K, V>;
+  groupedTable<K, V>(flow: Flow): GroupedTable<K, V>;
+}
+
+/** A function of one value. `record` shows its key, headers, timestamp and origin; it is valid during the call only. */
+export type ValueFunction<K, V, R> = (value: V, record: RecordContext<K>) => R;
+
+/** A serde that can write every `V`. Stricter than `Serde<V>`, whose methods TypeScript compares in both directions. */
+export interface SerdeFor<in V, W> {
+  readonly encode: (value: V) => Uint8Array;
+  decode(bytes: Uint8Array): W;
+  readonly description: Serde<W>['description'];
+}
+
+/** What every step with a store takes. */
+export interface StoreOptions {
+  /** The name it had in an earlier version of the topology: its state is taken over. */
+  readonly renamedFrom?: string;
+}

@@ -1,0 +1,59 @@
+import type { Serde } from '../serdes/serde.ts';
+import type { FieldAggregator, ResultOf } from './aggregators.ts';
+import type { CustomAggregator } from './custom-aggregator.ts';
+import { FLOW } from './flow.ts';
+import type { Flow, StoreOptions } from './flow.ts';
+import { aggregateStep, aggregatorOf, counter, reducerOf, summer } from './grouped.ts';
+import type { Table } from './table.ts';
+
+/**
+ * A stream whose records meet by key. Its aggregates give running results: a row a key, updated and handed on with each
+ * record. Null keys and null values are counted and skipped. The aggregate's name is that of its store.
+ */
+export class GroupedStream<in out K, in out V> {
+  readonly [FLOW]: Flow;
+
+  constructor(flow: Flow) {
+    this[FLOW] = flow;
+  }
+
+  count(name: string, options?: StoreOptions): Table<K, number> {
+    return this.#aggregate(name, counter(), options);
+  }
+
+  /** As the aggregator `sum`: exact, of numbers or of bigints. */
+  sum(name: string, fn: (value: V) => bigint, options?: StoreOptions): Table<K, bigint>;
+  sum(name: string, fn: (value: V) => number, options?: StoreOptions): Table<K, number>;
+  sum(name: string, fn: (value: V) => number | bigint, options?: StoreOptions): unknown {
+    return this.#aggregate(name, summer(fn), options);
+  }
+
+  /** Folds the values of a key into one of their type. A null result deletes the row. `serde` where the stream's is unknown. */
+  reduce(
+    name: string,
+    add: (state: V, value: V) => V | null,
+    serde?: Serde<V>,
+    options?: StoreOptions,
+  ): Table<K, V> {
+    return this.#aggregate(name, reducerOf(this[FLOW], name, [add], serde), options);
+  }
+
+  /** Aggregators composed in one object, `{ open: count(isOpen), cents: sum(amount) }`, one alone, or one of your own. */
+  aggregate<R, Fields extends Readonly<Record<string, FieldAggregator<V, unknown>>>>(
+    name: string,
+    aggregators: FieldAggregator<V, R> | Fields,
+    options?: StoreOptions,
+  ): Table<K, ResultOf<R, Fields>>;
+  aggregate<State, Result = State>(
+    name: string,
+    aggregator: CustomAggregator<V, State, Result>,
+    options?: StoreOptions,
+  ): Table<K, Result>;
+  aggregate(name: string, aggregator: unknown, options?: StoreOptions): unknown {
+    return this.#aggregate(name, aggregatorOf(this[FLOW], name, aggregator), options);
+  }
+
+  #aggregate<R>(name: string, aggregator: ReturnType<typeof counter>, options: StoreOptions = {}): Table<K, R> {
+    return this[FLOW].draft.build.table(aggregateStep(this[FLOW], name, { aggregator, table: false, options }));
+  }
+}

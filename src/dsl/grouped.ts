@@ -1,0 +1,77 @@
+import { count, compose, single, sum } from './aggregators.ts';
+import type { FieldAggregator } from './aggregators.ts';
+import { custom, reducer } from './custom-aggregator.ts';
+import type { CustomAggregator } from './custom-aggregator.ts';
+import type { Aggregator } from '../graph/functions.ts';
+import type { Serde } from '../serdes/serde.ts';
+import type { Flow, StoreOptions } from './flow.ts';
+import { processorStep, valueMissing } from './steps.ts';
+
+// What grouped streams and grouped tables share, on untyped flows.
+
+export type Aggregates = Readonly<Record<string, FieldAggregator<never, unknown>>>;
+type AnyAggregator = Aggregator<unknown, unknown, unknown>;
+type Fold = (state: never, value: never) => unknown;
+
+export const counter = (): AnyAggregator => single(count()) as AnyAggregator;
+
+export const summer = (fn: (value: never) => number | bigint): AnyAggregator => single(sum(fn)) as AnyAggregator;
+
+/** From what `aggregate` was given: one object of field aggregators, one alone, or the user's own. */
+export function aggregatorOf(flow: Flow, name: string, given: unknown): AnyAggregator {
+  if (isField(given)) return single(given) as AnyAggregator;
+  const { add, init, serde } = given as Partial<CustomAggregator<unknown, unknown>>;
+  if (typeof add === 'function' && typeof init === 'function') {
+    if (serde === undefined)
+      throw flow.draft.error(
+        'TOPO_SERDE_MISSING',
+        `aggregate '${name}' keeps a state of its own making, and nothing says how it is written: give its aggregator a serde.`,
+        name,
+      );
+    return custom(given as CustomAggregator<unknown, unknown>);
+  }
+  const fields = Object.entries(given as object);
+  const wrong = fields.find(([, field]) => !isField(field));
+  if (wrong || fields.length === 0)
+    throw flow.draft.error(
+      'TOPO_GRAPH_INVALID',
+      `aggregate '${name}' takes an object of aggregators such as { claims: count() }, or { init, add, serde }` +
+        (wrong ? `; '${wrong[0]}' is neither.` : '; it is empty.'),
+      name,
+    );
+  return compose(given as Readonly<Record<string, FieldAggregator<unknown, unknown>>>) as AnyAggregator;
+}
+
+export function reducerOf(flow: Flow, name: string, folds: readonly [Fold, Fold?], given: unknown): AnyAggregator {
+  const serde = (given ?? flow.value) as Serde<unknown> | undefined;
+  if (serde === undefined) throw valueMissing(flow, name, `.as(serde) in front of '${flow.step.label}'`);
+  const [add, subtract] = folds as readonly [never, never];
+  return reducer(add, subtract, serde) as AnyAggregator;
+}
+
+/** @throws TopologyError where a table's aggregator has no inverse */
+export function aggregateStep(
+  flow: Flow,
+  name: string,
+  spec: { readonly aggregator: AnyAggregator; readonly table: boolean; readonly options: StoreOptions },
+): Flow {
+  const { aggregator, table, options } = spec;
+  if (table && aggregator.subtract === undefined)
+    throw flow.draft.error(
+      'TOPO_GRAPH_INVALID',
+      `aggregate '${name}' is on a table, whose rows change and go: its aggregator needs a 'subtract' that takes a row out again.`,
+      name,
+    );
+  const step = processorStep(flow, name, {
+    processor: table ? 'aggregateTable' : 'aggregate',
+    what: 'an aggregate',
+    table: true,
+    slots: { aggregator },
+    store: aggregator.serde,
+    storeOptions: options,
+  });
+  return { ...step, value: aggregator.resultSerde };
+}
+
+const isField = (value: unknown): value is FieldAggregator<unknown, unknown> =>
+  typeof value === 'object' && value !== null && 'kind' in value && 'init' in value;

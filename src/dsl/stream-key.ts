@@ -1,0 +1,97 @@
+import { TopologyError } from '../errors.ts';
+import { sameSerde, serdeName } from '../graph/serde-name.ts';
+import type { Serde } from '../serdes/serde.ts';
+
+type AnySerde = Serde<unknown>;
+
+/**
+ * The keys that a stream or table carries, and how they are written. Equal keys must be equal bytes wherever records of two
+ * streams meet, or they lie in different partitions; so a join makes the keys of both its sides one (union-find), and a serde
+ * known on one side is known on both.
+ */
+export class StreamKey {
+  #link: StreamKey | null = null;
+  #parts: readonly StreamKey[];
+  #serde: AnySerde | undefined;
+  /** Who brought the serde: a topic or a step. */
+  #from: string;
+  /** The key steps that it is the key of. */
+  #steps: string[];
+  /** The first step that needs the serde. */
+  #needer: string | null = null;
+
+  constructor(from: string, serde?: AnySerde, options: { step?: string; parts?: readonly StreamKey[] } = {}) {
+    this.#from = from;
+    this.#serde = serde;
+    this.#steps = options.step === undefined ? [] : [options.step];
+    this.#parts = options.parts ?? [];
+  }
+
+  get serde(): AnySerde | undefined {
+    return this.#root().#serde;
+  }
+
+  /** `step` keeps or compares keys: their serde must be known in the end, and one for all that were merged. */
+  need(step: string, topology: string): void {
+    const root = this.#root();
+    root.#needer ??= step;
+    const parts = root.#parts;
+    root.#parts = [];
+    for (const part of parts) {
+      this.#root().unite(part, step, topology);
+      part.need(step, topology);
+    }
+  }
+
+  /** @throws TopologyError `TOPO_SERDE_CONFLICT` */
+  unite(other: StreamKey, step: string, topology: string): void {
+    const a = this.#root();
+    const b = other.#root();
+    if (a === b) return;
+    if (a.#serde && b.#serde && !sameSerde(a.#serde.description, b.#serde.description))
+      throw new TopologyError('TOPO_SERDE_CONFLICT', a.#conflict(b, step), { topology, step });
+    if (!a.#serde && b.#serde) {
+      a.#serde = b.#serde;
+      a.#from = b.#from;
+    }
+    a.#steps.push(...b.#steps);
+    a.#parts = [...a.#parts, ...b.#parts];
+    a.#needer ??= b.#needer;
+    b.#link = a;
+  }
+
+  /** @throws TopologyError `TOPO_SERDE_MISSING` */
+  check(topology: string): void {
+    const { serde } = this;
+    const root = this.#root();
+    if (serde !== undefined || root.#needer === null) return;
+    const [step] = root.#steps;
+    throw new TopologyError(
+      'TOPO_SERDE_MISSING',
+      `step '${root.#needer}' needs the keys of '${step ?? root.#from}' as bytes, and nothing says how they are written. ` +
+        `Give the serde as third argument of '${step ?? root.#from}', such as string().`,
+      { topology, step: step ?? root.#needer },
+    );
+  }
+
+  #root(): StreamKey {
+    let root: StreamKey = this;
+    while (root.#link !== null) root = root.#link;
+    return root;
+  }
+
+  #conflict(other: StreamKey, step: string): string {
+    const [keyStep] = this.#steps;
+    return (
+      `step '${step}' brings together keys written as ${this.#written()} and as ${other.#written()}: equal keys would lie ` +
+      `in different partitions. ` +
+      (keyStep === undefined
+        ? `Put a keyBy in front of '${step}': it writes the keys as the other side does.`
+        : `'${keyStep}' can write its keys in one way only: put a second keyBy in front of '${step}'.`)
+    );
+  }
+
+  #written(): string {
+    return `${serdeName(this.#serde!.description)} (from ${this.#from})`;
+  }
+}

@@ -1,0 +1,142 @@
+import type { RecordContext } from '../graph/functions.ts';
+import type { TransformNode } from '../graph/topology.ts';
+import type { Serde } from '../serdes/serde.ts';
+import { FLOW } from './flow.ts';
+import type { Flow, SerdeFor, StoreOptions, ValueFunction } from './flow.ts';
+import type { GroupedStream } from './grouped-stream.ts';
+import { joinTable, keyStep, mergeStep, redeclare, sinkStep, splitStep, toTableStep, transformStep } from './steps.ts';
+import type { Table } from './table.ts';
+import type { Sink } from './topic.ts';
+
+/** Null values say nothing to joins and aggregates: they never reach their functions. */
+type Present<V> = Exclude<V, null>;
+
+/** The branches of a `split`: a predicate that is a type guard narrows its branch. */
+export type Branches<K, V, P> = {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a predicate's type must fit its parameter's
+  [Name in keyof P]: P[Name] extends (value: any, ...rest: never[]) => value is infer W ? Stream<K, W> : Stream<K, V>;
+};
+
+/**
+ * Records of one or more topics on their way. Each method adds a step to the topology and returns the stream behind it; a
+ * stream can be read by several steps. Functions get `(value, record)` and see one record at a time, in order per partition.
+ *
+ * A function that throws, or returns `undefined` where a value is due, fails its record alone: the step's error policy
+ * decides, a dead letter by default.
+ */
+export class Stream<in out K, in out V> {
+  readonly [FLOW]: Flow;
+
+  constructor(flow: Flow) {
+    this[FLOW] = flow;
+  }
+
+  /** Keeps the records whose value passes. A predicate that narrows narrows the stream. */
+  filter<W extends V>(predicate: (value: V, record: RecordContext<K>) => value is W): Stream<K, W>;
+  filter(predicate: ValueFunction<K, V, boolean>): Stream<K, V>;
+  filter(predicate: ValueFunction<K, V, boolean>): Stream<K, V> {
+    return this.#transform('filter', { fn: predicate });
+  }
+
+  /** Another value under the same key. A repartition or store behind it needs the new type's serde: `.as(serde)`. */
+  map<R>(fn: ValueFunction<K, V, R>): Stream<K, R> {
+    return this.#transform('map', { fn });
+  }
+
+  /** Any number of values under the same key, in the iterable's order. */
+  flatMap<R>(fn: ValueFunction<K, V, Iterable<R>>): Stream<K, R> {
+    return this.#transform('flatMap', { fn });
+  }
+
+  /** Looks at each record and hands it on. An effect on the outside may happen again after a crash. */
+  peek(fn: ValueFunction<K, V, void>): Stream<K, V> {
+    return this.#transform('peek', { fn });
+  }
+
+  /**
+   * Gives each record the key that `fn` returns. Where a step behind it needs equal keys together (a join, an aggregate), the
+   * records pass through the topic `<topology>-<name>-repartition`, one for all such steps. A join brings the key's serde;
+   * where none does, `key` gives it.
+   */
+  keyBy<K2>(name: string, fn: ValueFunction<K, V, K2>, key?: Serde<K2>): Stream<K2, V> {
+    return this[FLOW].draft.build.stream(keyStep(this[FLOW], name, { fn, key, what: 'a keyBy', table: false }));
+  }
+
+  /** The records of both, each side in its own order, without an order between them. */
+  merge(...others: readonly Stream<K, V>[]): Stream<K, V> {
+    return this[FLOW].draft.build.stream(
+      mergeStep(
+        this[FLOW],
+        others.map(other => other[FLOW]),
+      ),
+    );
+  }
+
+  /**
+   * Hands each record to the first branch whose predicate holds, in the object's order; to none where none does.
+   * `const { open, closed } = stream.split({ open: isOpen, closed: () => true })`
+   */
+  split<P extends Record<string, ValueFunction<K, V, boolean>>>(predicates: P): Branches<K, V, P> {
+    const { build } = this[FLOW].draft;
+    const branches = splitStep(this[FLOW], predicates).map(([name, flow]) => [name, build.stream<K, V>(flow)]);
+    return Object.fromEntries(branches) as Branches<K, V, P>;
+  }
+
+  /**
+   * The same records with declared serdes, for the steps behind that write them down. Directly behind `keyBy`, the values of
+   * its repartition are written so too.
+   */
+  as<W>(value: SerdeFor<Present<V>, W>): Stream<K, W | Extract<V, null>>;
+  as<W = V>(serdes: {
+    readonly key?: SerdeFor<K, K>;
+    readonly value?: SerdeFor<Present<V>, W>;
+  }): Stream<K, W | Extract<V, null>>;
+  as<W>(serdes: unknown): Stream<K, W> {
+    return this[FLOW].draft.build.stream(redeclare(this[FLOW], serdes));
+  }
+
+  /**
+   * Joins each record with the row that the table has for its key at that moment; a record without one is dropped and counted.
+   * Changes of the table alone give no output.
+   */
+  join<T, R>(
+    name: string,
+    table: Table<K, T>,
+    fn: (value: Present<V>, row: T, record: RecordContext<K>) => R,
+  ): Stream<K, R> {
+    return this[FLOW].draft.build.stream(joinTable(this[FLOW], name, table, fn, { left: false }));
+  }
+
+  /** As `join`, but a record without a row is handed to `fn` with null. */
+  leftJoin<T, R>(
+    name: string,
+    table: Table<K, T>,
+    fn: (value: Present<V>, row: T | null, record: RecordContext<K>) => R,
+  ): Stream<K, R> {
+    return this[FLOW].draft.build.stream(joinTable(this[FLOW], name, table, fn, { left: true }));
+  }
+
+  /** Groups by the key the records have. Aggregates skip null keys and null values. */
+  groupByKey(): GroupedStream<K, Present<V>> {
+    return this[FLOW].draft.build.groupedStream(this[FLOW]);
+  }
+
+  /** `keyBy(name, fn, key).groupByKey()` */
+  groupBy<K2>(name: string, fn: ValueFunction<K, V, K2>, key?: Serde<K2>): GroupedStream<K2, Present<V>> {
+    return this[FLOW].draft.build.groupedStream(keyStep(this[FLOW], name, { fn, key, what: 'a groupBy', table: false }));
+  }
+
+  /** The last value of each key, as a table with its own store. A null value deletes the row. */
+  toTable(name: string, value?: SerdeFor<Present<V>, Present<V>>, options: StoreOptions = {}): Table<K, Present<V>> {
+    return this[FLOW].draft.build.table(toTableStep(this[FLOW], name, value, options));
+  }
+
+  /** Writes the records to a topic. A null value is a tombstone. */
+  to(sink: Sink<K, Present<V>>): void {
+    sinkStep(this[FLOW], sink);
+  }
+
+  #transform<R>(op: TransformNode['op'], slots: Readonly<Record<string, unknown>>): Stream<K, R> {
+    return this[FLOW].draft.build.stream(transformStep(this[FLOW], op, { slots, table: false }));
+  }
+}

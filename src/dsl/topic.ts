@@ -1,0 +1,67 @@
+import type { RowSlot, TopicSlot } from '../graph/functions.ts';
+import { checkTopicName } from '../graph/names.ts';
+import type { TopicReference } from '../graph/topology.ts';
+import type { Serde } from '../serdes/serde.ts';
+
+export interface TopicOptions<V> {
+  /** Made with as many, if it does not exist. Left out: the run's default, or what the topic has. */
+  readonly partitions?: number;
+  /** Kafka's names, such as `{ 'cleanup.policy': 'compact' }`; used when the topic is made. */
+  readonly config?: Readonly<Record<string, string>>;
+  /** Event time in ms since 1970, from the value. Left out: the record's own timestamp. */
+  readonly timestamp?: (value: V) => number;
+}
+
+/** What a stream or table of keys `K` and values `V` can be written to. */
+export abstract class Sink<in K, in V> {
+  /** Never there: it tells the compiler that a sink for wider types takes narrower ones, and not the other way round. */
+  declare readonly accepts?: (key: K, value: V) => void;
+  readonly reference: TopicReference;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the types stand in `accepts`
+  readonly slot: TopicSlot<any, any>;
+
+  constructor(reference: TopicReference, slot: TopicSlot) {
+    checkTopicName(reference.name, { topic: reference.name });
+    this.reference = Object.freeze(reference);
+    this.slot = Object.freeze(slot);
+  }
+}
+
+/**
+ * A topic as topologies name it: a stream of it has values `V`, a table of it has rows `Row`. They differ where the topic
+ * carries changes (see `debezium`).
+ */
+export class Topic<in out K, in out V, in out Row = V> extends Sink<K, V> {
+  /** Never there: holds the types. */
+  declare readonly carries?: (key: K, value: V, row: Row) => [K, V, Row];
+  /** How rows follow from values; `undefined`: the value is the row. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the types stand in `carries`
+  readonly row: RowSlot<any, any> | undefined;
+
+  constructor(reference: TopicReference, slot: TopicSlot, row?: RowSlot) {
+    super(reference, slot);
+    this.row = row;
+  }
+}
+
+/** A topic to read from or to write to. @throws TopologyError `TOPO_NAME_INVALID` */
+export function topic<K, V>(name: string, key: Serde<K>, value: Serde<V>, options: TopicOptions<V> = {}): Topic<K, V> {
+  const { timestamp } = options;
+  const slot: TopicSlot<K, V> = { key, value, ...(timestamp && { timestamp }) };
+  return new Topic<K, V>(referenceOf(name, key, value, options), slot as TopicSlot);
+}
+
+export function referenceOf(
+  name: string,
+  key: Serde<unknown>,
+  value: Serde<unknown>,
+  { partitions, config }: Pick<TopicOptions<never>, 'partitions' | 'config'>,
+): TopicReference {
+  return {
+    name,
+    ...(partitions !== undefined && { partitions }),
+    ...(config && { config }),
+    key: key.description,
+    value: value.description,
+  };
+}

@@ -1,0 +1,148 @@
+import { TopologyError } from '../errors.ts';
+import { sameSerde } from '../graph/serde-name.ts';
+import type { RowSlot } from '../graph/functions.ts';
+import type { Topology } from '../graph/topology.ts';
+import { Draft } from './draft.ts';
+import type { Step } from './draft.ts';
+import type { Builders, StoreOptions } from './flow.ts';
+import { GroupedStream } from './grouped-stream.ts';
+import { GroupedTable } from './grouped-table.ts';
+import { processorStep, transformStep } from './steps.ts';
+import { StreamKey } from './stream-key.ts';
+import { Stream } from './stream.ts';
+import { Table } from './table.ts';
+import type { Topic } from './topic.ts';
+
+/**
+ * Writes a topology: `build` declares its steps on `t`. The name is the consumer group and the front of its topics' names, so
+ * it is for good; a topology by another name starts from nothing.
+ *
+ * @throws TopologyError where the graph cannot run: before a record is read
+ */
+export function topology(name: string, build: (t: TopologyBuilder) => void): Topology {
+  const draft = new Draft(name, builders);
+  const returned: unknown = build(new TopologyBuilder(draft));
+  if (returned instanceof Promise)
+    throw new TopologyError(
+      'TOPO_GRAPH_INVALID',
+      `topology '${name}' is built by an async function: load what it needs first, then declare its steps at once.`,
+      { topology: name },
+    );
+  return draft.finish();
+}
+
+const builders: Builders = {
+  stream: flow => new Stream(flow),
+  table: flow => new Table(flow),
+  groupedStream: flow => new GroupedStream(flow),
+  groupedTable: flow => new GroupedTable(flow),
+};
+
+export interface TableOptions extends StoreOptions {
+  /**
+   * Read the table to the end seen at the topology's first start before a stream record is taken. Snapshots carry the time of
+   * their capture, so without it the first records of a stream find nothing to join.
+   */
+  readonly readFirst?: boolean;
+}
+
+/** A topic that the topology reads, once, whatever reads it. */
+interface Source {
+  readonly step: Step;
+  readonly key: StreamKey;
+  readonly topic: Topic<never, never, never>;
+  readonly streams: Map<boolean, Stream<never, never>>;
+  readFirst: boolean;
+}
+
+/** Where a topology starts: the `t` of `topology(name, t => …)`. */
+export class TopologyBuilder {
+  readonly #draft: Draft;
+  readonly #sources = new Map<string, Source>();
+
+  constructor(draft: Draft) {
+    this.#draft = draft;
+  }
+
+  /** A topic's values as they come. Null values are counted and skipped, unless `tombstones` asks for them. */
+  stream<K, V, Row>(topic: Topic<K, V, Row>, options?: { readonly tombstones?: false }): Stream<K, V>;
+  stream<K, V, Row>(topic: Topic<K, V, Row>, options: { readonly tombstones: boolean }): Stream<K, V | null>;
+  stream<K, V, Row>(topic: Topic<K, V, Row>, { tombstones = false } = {}): Stream<K, V | null> {
+    const source = this.#source(topic);
+    const known = source.streams.get(tombstones);
+    if (known) return known as unknown as Stream<K, V | null>;
+    const { step, key } = source;
+    const flow = { draft: this.#draft, step, key, value: topic.slot.value };
+    const node = tombstones ? { tombstones } : {};
+    const stream = new Stream<K, V | null>(transformStep(flow, 'values', { slots: {}, table: false, node }));
+    source.streams.set(tombstones, stream as unknown as Stream<never, never>);
+    this.#checkReading(source);
+    return stream;
+  }
+
+  /** A topic's last row for each key, in a store by this name. A null value deletes the row. */
+  table<K, V, Row>(name: string, topic: Topic<K, V, Row>, options: TableOptions = {}): Table<K, Row> {
+    const source = this.#source(topic);
+    source.readFirst ||= options.readFirst ?? false;
+    this.#checkReading(source, name);
+    const { step, key } = source;
+    const row = topic.row as RowSlot | undefined;
+    const store = row?.serde ?? topic.slot.value;
+    const flow = processorStep(
+      { draft: this.#draft, step, key, value: undefined },
+      name,
+      { processor: 'table', what: 'a table', table: true, slots: row ? { row } : {}, store, storeOptions: options },
+    );
+    return new Table(flow);
+  }
+
+  #source<K, V, Row>(topic: Topic<K, V, Row>): Source {
+    const { reference, slot } = topic;
+    const known = this.#sources.get(reference.name);
+    if (known) {
+      this.#checkSame(known, topic as unknown as Source['topic']);
+      return known;
+    }
+    const step = this.#draft.add({
+      name: reference.name,
+      durable: false,
+      what: 'a source',
+      inputs: [],
+      node: common => ({ ...common, kind: 'source', topic: reference, readFirst: source.readFirst }),
+      slots: () => ({ topic: slot }),
+    });
+    const key = new StreamKey(`topic ${reference.name}`, slot.key);
+    const source: Source = { step, key, topic: topic as unknown as Source['topic'], streams: new Map(), readFirst: false };
+    this.#sources.set(reference.name, source);
+    return source;
+  }
+
+  /** One source reads a topic, so all declarations of it must agree in what the source does. */
+  #checkSame(known: Source, topic: Source['topic']): void {
+    if (known.topic === topic) return;
+    const [a, b] = [known.topic, topic];
+    const differs =
+      !sameSerde(a.reference.key, b.reference.key) || !sameSerde(a.reference.value, b.reference.value)
+        ? 'serdes'
+        : a.reference.partitions !== b.reference.partitions
+          ? 'partition counts'
+          : a.slot.timestamp !== b.slot.timestamp || a.row?.toRow !== b.row?.toRow
+            ? 'timestamps or rows'
+            : null;
+    if (differs === null) return;
+    throw this.#draft.error(
+      'TOPO_TOPIC_CONFLICT',
+      `topic ${a.reference.name} is declared twice, with different ${differs}. Declare it once and use that.`,
+    );
+  }
+
+  #checkReading({ topic, streams, readFirst }: Source, table?: string): void {
+    if (!readFirst || streams.size === 0) return;
+    throw this.#draft.error(
+      'TOPO_TOPIC_CONFLICT',
+      `topic ${topic.reference.name} is read both as a stream and as a table with readFirst: it is read once, so its stream ` +
+        `could not wait for its table. Leave out readFirst, or derive the stream from the table with toStream().`,
+      table,
+    );
+  }
+}

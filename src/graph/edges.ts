@@ -1,0 +1,27 @@
+import type { KeyNode, Node, SourceNode, Topology } from './topology.ts';
+
+/** A node whose partitioning the steps behind it have. */
+export type Root = SourceNode | KeyNode;
+
+/** Ids of the nodes it takes records from or looks up. */
+export const readsOf = (node: Node): readonly string[] =>
+  node.kind === 'processor' ? [...node.inputs, ...node.tables] : node.inputs;
+
+/** The sources and key nodes that a node's records are partitioned by, with what it looks up. */
+export function rootsOf(node: Node, nodes: ReadonlyMap<string, Node>): Root[] {
+  const roots = new Map<string, Root>();
+  const climb = (id: string) => {
+    const above = nodes.get(id)!;
+    if (above.kind === 'source' || above.kind === 'key') roots.set(id, above);
+    else readsOf(above).forEach(climb);
+  };
+  readsOf(node).forEach(climb);
+  return [...roots.values()];
+}
+
+/** Key nodes that some processor's partitioning hangs on: only these get a repartition topic. In declaration order. */
+export function repartitioned({ nodes }: Pick<Topology, 'nodes'>): KeyNode[] {
+  const byId = new Map(nodes.map(node => [node.id, node]));
+  const roots = new Set(nodes.flatMap(node => (node.kind === 'processor' ? rootsOf(node, byId) : [])));
+  return nodes.filter((node): node is KeyNode => node.kind === 'key' && roots.has(node));
+}

@@ -1,0 +1,249 @@
+import { TopologyError } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
+import { readsOf, repartitioned, rootsOf } from './edges.ts';
+import type { Root } from './edges.ts';
+import { changelogTopic, checkTopologyName, deadLettersTopic, manifestTopic, repartitionTopic } from './names.ts';
+import { sameSerde } from './serde-name.ts';
+import type { Node, SinkNode, SourceNode, Topology, TransformNode } from './topology.ts';
+
+/**
+ * Checks that a graph can run; pure, and reads the nodes alone. The builders make only graphs that pass but for what they
+ * cannot see step by step; graphs from elsewhere are checked whole.
+ *
+ * @throws TopologyError naming the step and what to do
+ */
+export function validate(topology: Pick<Topology, 'name' | 'nodes'>): void {
+  checkTopologyName(topology.name);
+  const graph = { ...topology, byId: new Map(topology.nodes.map(node => [node.id, node])) };
+  checkNodes(graph);
+  checkOrder(graph);
+  checkLookups(graph);
+  checkSerdes(graph);
+  checkTopics(graph);
+  checkReadFirst(graph);
+  checkLoops(graph);
+  checkPartitions(graph);
+}
+
+interface Graph {
+  readonly name: string;
+  readonly nodes: readonly Node[];
+  readonly byId: ReadonlyMap<string, Node>;
+}
+
+const refuse = ({ name }: Graph, code: ErrorCode, message: string, step?: string): TopologyError =>
+  new TopologyError(code, message, { topology: name, ...(step !== undefined && { step }) });
+
+const KINDS: ReadonlySet<string> = new Set(['source', 'transform', 'key', 'processor', 'sink']);
+
+function checkNodes(graph: Graph): void {
+  if (!graph.nodes.some(node => node.kind === 'source'))
+    throw refuse(graph, 'TOPO_GRAPH_INVALID', `topology '${graph.name}' reads no topic: start it with t.stream or t.table.`);
+  const seen = new Set<string>();
+  for (const { id, kind } of graph.nodes) {
+    if (seen.has(id)) throw refuse(graph, 'TOPO_GRAPH_INVALID', `two nodes have the id '${id}'.`, id);
+    seen.add(id);
+    if (kind === 'rx' || kind === 'async')
+      throw refuse(graph, 'TOPO_GRAPH_INVALID', `step '${id}' is of kind '${kind}', which is reserved: this version cannot run it.`, id);
+    if (!KINDS.has(kind)) throw refuse(graph, 'TOPO_GRAPH_INVALID', `step '${id}' is of an unknown kind, '${kind as string}'.`, id);
+  }
+}
+
+/** Inputs exist, and come before the nodes that read them; so there are no cycles. */
+function checkOrder(graph: Graph): void {
+  const before = new Set<string>();
+  for (const node of graph.nodes) {
+    if (node.kind !== 'source' && node.inputs.length === 0)
+      throw refuse(graph, 'TOPO_GRAPH_INVALID', `step '${node.id}' has no input.`, node.id);
+    for (const input of readsOf(node)) {
+      if (!graph.byId.has(input))
+        throw refuse(graph, 'TOPO_GRAPH_INVALID', `step '${node.id}' reads '${input}', which is not there.`, node.id);
+      if (graph.byId.get(input)!.kind === 'sink')
+        throw refuse(graph, 'TOPO_GRAPH_INVALID', `step '${node.id}' reads the sink '${input}': read its topic.`, node.id);
+      if (before.has(input)) continue;
+      const cycle = pathBetween(graph, node.id, input);
+      throw refuse(
+        graph,
+        'TOPO_GRAPH_INVALID',
+        cycle === null
+          ? `step '${node.id}' reads '${input}', which is declared behind it.`
+          : `steps read one another in a circle: ${[...cycle, node.id].map(id => `'${id}'`).join(' → ')}.`,
+        node.id,
+      );
+    }
+    before.add(node.id);
+  }
+}
+
+/** Ids on a way from one node down to another; null where there is none. `through` says which nodes it may pass. */
+function pathBetween(graph: Graph, from: string, to: string, through: (node: Node) => boolean = () => true): string[] | null {
+  const visited = new Set<string>();
+  const climb = (id: string): string[] | null => {
+    if (id === from) return [id];
+    const node = graph.byId.get(id);
+    if (!node || visited.has(id) || (id !== to && !through(node))) return null;
+    visited.add(id);
+    for (const input of readsOf(node)) {
+      const path = climb(input);
+      if (path !== null) return [...path, id];
+    }
+    return null;
+  };
+  return climb(to);
+}
+
+function checkLookups(graph: Graph): void {
+  const renamed = new Map<string, string>();
+  const stores = graph.nodes.flatMap(node => (node.kind === 'processor' ? node.stores : []));
+  for (const { name, renamedFrom } of stores) {
+    if (renamedFrom === undefined) continue;
+    const other = renamed.get(renamedFrom) ?? stores.find(store => store.name === renamedFrom)?.name;
+    if (other !== undefined)
+      throw refuse(graph, 'TOPO_NAME_TAKEN', `store '${name}' is renamed from '${renamedFrom}', which '${other}' claims too.`, name);
+    renamed.set(renamedFrom, name);
+  }
+  for (const node of graph.nodes)
+    for (const id of node.kind === 'processor' ? node.tables : []) {
+      const table = graph.byId.get(id)!;
+      if (table.kind === 'processor' && table.stores.length > 0) continue;
+      throw refuse(
+        graph,
+        'TOPO_GRAPH_INVALID',
+        `step '${node.id}' looks up '${id}', which keeps no rows of its own: give it a store with toStream().toTable('a-name').`,
+        node.id,
+      );
+    }
+}
+
+function checkSerdes(graph: Graph): void {
+  for (const node of repartitioned(graph)) {
+    const missing = node.key === undefined ? 'keys' : node.value === undefined ? 'values' : null;
+    if (missing === null) continue;
+    const fix =
+      missing === 'keys'
+        ? `Give it a key serde as third argument, such as string().`
+        : `Declare their serde in front of it: .as(serde).`;
+    throw refuse(
+      graph,
+      'TOPO_SERDE_MISSING',
+      `step '${node.id}' repartitions its records, and nothing says how their ${missing} are written. ${fix}`,
+      node.id,
+    );
+  }
+}
+
+/** One topic has one shape, and the topology's own topics are nobody else's. */
+function checkTopics(graph: Graph): void {
+  const own = new Map<string, string>([
+    [deadLettersTopic(graph.name), 'the dead letters'],
+    [manifestTopic(graph.name), 'the manifest'],
+  ]);
+  for (const node of graph.nodes) {
+    if (node.kind === 'key') own.set(repartitionTopic(graph.name, node.id), `the repartition of '${node.id}'`);
+    if (node.kind === 'processor')
+      for (const { name } of node.stores) own.set(changelogTopic(graph.name, name), `the changelog of '${name}'`);
+  }
+  const seen = new Map<string, SourceNode | SinkNode>();
+  for (const node of graph.nodes) {
+    if (node.kind !== 'source' && node.kind !== 'sink') continue;
+    const { topic } = node;
+    const owner = own.get(topic.name);
+    if (owner !== undefined)
+      throw refuse(
+        graph,
+        'TOPO_TOPIC_CONFLICT',
+        `topic ${topic.name} is ${owner} of this topology, which it cannot read or write as another topic.`,
+        node.id,
+      );
+    const other = seen.get(topic.name);
+    seen.set(topic.name, other ?? node);
+    if (!other) continue;
+    if (node.kind === 'source' && other.kind === 'source')
+      throw refuse(graph, 'TOPO_TOPIC_CONFLICT', `topic ${topic.name} is read by two sources: it is read once.`, node.id);
+    const differs =
+      !sameSerde(topic.key, other.topic.key) || !sameSerde(topic.value, other.topic.value)
+        ? 'serdes'
+        : topic.partitions !== undefined && other.topic.partitions !== undefined && topic.partitions !== other.topic.partitions
+          ? 'partition counts'
+          : null;
+    if (differs !== null)
+      throw refuse(
+        graph,
+        'TOPO_TOPIC_CONFLICT',
+        `topic ${topic.name} is declared twice, with different ${differs}. Declare it once and use that.`,
+        node.id,
+      );
+  }
+}
+
+function checkReadFirst(graph: Graph): void {
+  for (const node of graph.nodes) {
+    if (node.kind !== 'transform' || node.op !== 'values') continue;
+    const source = graph.byId.get(node.inputs[0]!)!;
+    if (source.kind === 'source' && source.readFirst)
+      throw refuse(
+        graph,
+        'TOPO_TOPIC_CONFLICT',
+        `topic ${source.topic.name} is read both as a stream and as a table with readFirst: it is read once, so its stream ` +
+          `could not wait for its table. Leave out readFirst, or derive the stream from the table with toStream().`,
+        node.id,
+      );
+  }
+}
+
+/** Steps that may hand on nothing, so that a record on its way round can come to an end. */
+const STOPS: ReadonlySet<TransformNode['op']> = new Set(['filter', 'flatMap', 'branch']);
+
+/**
+ * A topology may write to a topic that it reads: what stops the records from going round for ever is its own affair. Refused is
+ * only a loop in which every record leads to another, since no step on the way can drop one.
+ */
+function checkLoops(graph: Graph): void {
+  const sources = new Map(graph.nodes.map(node => [node.kind === 'source' ? node.topic.name : '', node.id]));
+  for (const node of graph.nodes) {
+    if (node.kind !== 'sink') continue;
+    const source = sources.get(node.topic.name);
+    if (source === undefined) continue;
+    const endless = pathBetween(graph, source, node.id, step =>
+      step.kind === 'transform' ? !STOPS.has(step.op) : step.kind !== 'processor' || step.options['left'] !== false,
+    );
+    if (endless !== null)
+      throw refuse(
+        graph,
+        'TOPO_GRAPH_INVALID',
+        `every record of topic ${node.topic.name} leads to another one on it, for ever. Write to another topic, or filter.`,
+        node.id,
+      );
+  }
+}
+
+/** Where counts are known: steps see equal keys together only if all they read has one partition count. */
+function checkPartitions(graph: Graph): void {
+  /** Roots that were brought together so far, with one of them whose count is known. */
+  const groups = new Map<Root, { known: Root | null }>();
+  const countOf = (root: Root) => (root.kind === 'source' ? root.topic.partitions : root.partitions);
+  const nameOf = (root: Root) => (root.kind === 'source' ? `topic ${root.topic.name}` : `the repartition of '${root.id}'`);
+  for (const node of graph.nodes) {
+    if (node.kind !== 'processor') continue;
+    const merged: { known: Root | null } = { known: null };
+    for (const root of rootsOf(node, graph.byId)) {
+      const group = groups.get(root);
+      const known = group?.known ?? (countOf(root) === undefined ? null : root);
+      const members = group ? [...groups].filter(([, other]) => other === group).map(([member]) => member) : [root];
+      for (const member of members) groups.set(member, merged);
+      if (known === null || merged.known === null) {
+        merged.known ??= known;
+        continue;
+      }
+      if (countOf(known) === countOf(merged.known)) continue;
+      throw refuse(
+        graph,
+        'TOPO_PARTITIONS_DIFFER',
+        `step '${node.id}' brings together ${nameOf(merged.known)} (${countOf(merged.known)} partitions) and ${nameOf(known)} ` +
+          `(${countOf(known)}): equal keys would lie in different partitions. Give both topics one count, or put a keyBy in ` +
+          `front of '${node.id}': its repartition topic takes the count of the other side.`,
+        node.id,
+      );
+    }
+  }
+}

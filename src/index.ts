@@ -1,0 +1,39 @@
+export { topology } from './dsl/topology.ts';
+export type { TableOptions, TopologyBuilder } from './dsl/topology.ts';
+export { topic } from './dsl/topic.ts';
+export type { Sink, Topic, TopicOptions } from './dsl/topic.ts';
+export { debezium } from './dsl/debezium.ts';
+export type { DebeziumOptions } from './dsl/debezium.ts';
+export { count, sum } from './dsl/aggregators.ts';
+export type { FieldAggregator, InvertibleAggregator, ResultOf } from './dsl/aggregators.ts';
+export type { CustomAggregator, CustomTableAggregator } from './dsl/custom-aggregator.ts';
+export type { Stream } from './dsl/stream.ts';
+export type { Table } from './dsl/table.ts';
+export type { GroupedStream } from './dsl/grouped-stream.ts';
+export type { GroupedTable } from './dsl/grouped-table.ts';
+export type { StoreOptions } from './dsl/flow.ts';
+export type { RecordContext } from './graph/functions.ts';
+export type { Topology } from './graph/topology.ts';
+export type { Header, Headers } from './records/headers.ts';
+export {
+  FatalError,
+  RecordError,
+  TopoError,
+  TopologyError,
+  TransientError,
+} from './errors.ts';
+export type { ErrorCode, Place } from './errors.ts';
+export { bytes, cents, json, row, string } from './serdes/index.ts';
+export type {
+  Branded,
+  Change,
+  ChangeSource,
+  ChangeTransaction,
+  LogicalMessage,
+  RowCreated,
+  RowDeleted,
+  RowUpdated,
+  Serde,
+  SerdeDescription,
+  TableTruncated,
+} from './serdes/index.ts';

@@ -1,0 +1,59 @@
+import type { Topology } from '../graph/topology.ts';
+
+/** Why a step dropped a record: counted, never silent. */
+export const DROP_REASONS = ['tombstone', 'null-key', 'null-value', 'no-row'] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
+
+/** Columns of a step's row. `in` and `out` count records handed to and by the step; an `out` of a sink is taken back with its unit. */
+export const IN = 0;
+export const OUT = 1;
+export const DEAD_LETTERED = 2;
+const FIRST_DROP = 3;
+const COLUMNS = FIRST_DROP + DROP_REASONS.length;
+
+export const dropColumn = (reason: DropReason): number => FIRST_DROP + DROP_REASONS.indexOf(reason);
+
+export interface StepFigures {
+  readonly step: string;
+  readonly in: number;
+  readonly out: number;
+  readonly deadLettered: number;
+  /** Reasons with a count above 0 only. */
+  readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
+}
+
+/** Every step's counts of one run in one typed array; all its tasks add to them. */
+export class Counters {
+  readonly values: Float64Array;
+  readonly #steps: readonly string[];
+  readonly #rows: ReadonlyMap<string, number>;
+
+  constructor(topology: Topology) {
+    this.#steps = topology.nodes.map(node => node.id);
+    this.#rows = new Map(this.#steps.map((id, index) => [id, index * COLUMNS]));
+    this.values = new Float64Array(this.#steps.length * COLUMNS);
+  }
+
+  /** Where a step's columns begin. */
+  row(step: string): number {
+    return this.#rows.get(step)!;
+  }
+
+  figures(): StepFigures[] {
+    return this.#steps.map((step, index) => {
+      const row = index * COLUMNS;
+      const dropped: Partial<Record<DropReason, number>> = {};
+      for (const reason of DROP_REASONS) {
+        const count = this.values[row + dropColumn(reason)]!;
+        if (count > 0) dropped[reason] = count;
+      }
+      return {
+        step,
+        in: this.values[row + IN]!,
+        out: this.values[row + OUT]!,
+        deadLettered: this.values[row + DEAD_LETTERED]!,
+        dropped,
+      };
+    });
+  }
+}

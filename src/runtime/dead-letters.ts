@@ -1,0 +1,43 @@
+import type { RecordError } from '../errors.ts';
+import { encodeHeaders } from '../records/headers.ts';
+import type { Header } from '../records/headers.ts';
+import type { TopicOutput } from './outputs.ts';
+import type { Unit } from './unit.ts';
+
+/** Kafka Streams' names (KIP-1034), so that tools which know them work, then ours. All values are text. */
+export const DEAD_LETTER_HEADERS = {
+  exception: '__streams.errors.exception',
+  message: '__streams.errors.message',
+  stacktrace: '__streams.errors.stacktrace',
+  topic: '__streams.errors.topic',
+  partition: '__streams.errors.partition',
+  offset: '__streams.errors.offset',
+  step: 'topo.step',
+  code: 'topo.code',
+  attempt: 'topo.attempt',
+  manifest: 'topo.manifest',
+} as const;
+
+/**
+ * Keeps a record that could not be processed: its own key, value, headers and timestamp as they came, in its own partition,
+ * with headers that say what happened, where, and under which version of the topology.
+ */
+export function deadLetter(output: TopicOutput, unit: Unit, error: RecordError, manifestHash: string): void {
+  const cause = error.cause instanceof Error ? error.cause : error;
+  const names = DEAD_LETTER_HEADERS;
+  const headers: [name: string, value: string][] = [
+    [names.exception, cause.name],
+    [names.message, error.message],
+    [names.stacktrace, cause.stack ?? ''],
+    [names.topic, unit.topic],
+    [names.partition, String(unit.partition)],
+    [names.offset, String(unit.offset)],
+    [names.step, error.place.step ?? ''],
+    [names.code, error.code],
+    [names.attempt, '1'],
+    [names.manifest, manifestHash],
+  ];
+  const packed = encodeHeaders([...unit.headers, ...headers.map(([name, value]): Header => [name, Buffer.from(value)])]);
+  const { reader } = unit;
+  output.writer(unit.partition).append(reader.timestamp, reader.keyBytes(), reader.valueBytes(), packed);
+}

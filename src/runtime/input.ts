@@ -1,0 +1,169 @@
+import { FatalError, RecordError } from '../errors.ts';
+import type { TopicSlot } from '../graph/functions.ts';
+import type { Slots } from '../graph/topology.ts';
+import { BatchReader } from '../records/batch-reader.ts';
+import type { Serde } from '../serdes/serde.ts';
+import type { Step } from './chain.ts';
+import type { Input } from './plan.ts';
+import type { Fetched, FetchRequest } from './ports.ts';
+import { decode } from './unit.ts';
+
+/** Fetched batches that wait in front of a task, a partition: enough to work on while more is fetched. */
+const BUFFER_BYTES = 2 * 1024 * 1024;
+/** An extracted time may be this far past the record's own; further would close every window (Kafka's default for clocks, KIP-937). */
+const MAX_AHEAD_MS = 3_600_000;
+
+/** One partition that a task reads: its buffered batches, and the record at their head. */
+export class TaskInput {
+  readonly reader = new BatchReader();
+  readonly topic: string;
+  readonly keySerde: Serde<unknown>;
+  readonly valueSerde: Serde<unknown>;
+  /** Whether `reader` stands on a record. Its timestamp is event time: the extractor's, where the topic has one. */
+  hasHead = false;
+  headTimestamp = 0;
+  /** Where a crash now would go on if this were committed: behind the last processed record and the gaps after it. */
+  position = 0;
+  /** One past the last record the broker had when it was last asked; -1: not asked yet. */
+  end = -1;
+  /** A `readFirst` table is read to here before any stream: its end at the first start. */
+  until = 0;
+  #fetchOffset = 0;
+  #queue: Buffer[] = [];
+  #bufferedBytes = 0;
+  #headValue: unknown;
+  #headDecoded = false;
+  #headError: unknown;
+  readonly #timestamp: ((value: unknown) => number) | undefined;
+
+  constructor(
+    readonly input: Input,
+    readonly partition: number,
+    slots: Slots,
+    readonly step: Step,
+  ) {
+    this.topic = input.topic;
+    const slot = (input.node.kind === 'source' ? slots['topic'] : slots) as TopicSlot;
+    this.keySerde = slot.key;
+    this.valueSerde = slot.value;
+    this.#timestamp = input.node.kind === 'source' ? slot.timestamp : undefined;
+  }
+
+  /** Every record up to the end, as last seen, has been handed out. */
+  get isAtEnd(): boolean {
+    return !this.hasHead && this.end >= 0 && this.#fetchOffset >= this.end;
+  }
+
+  get isBehindUntil(): boolean {
+    return this.position < this.until;
+  }
+
+  get lag(): number {
+    return this.end < 0 ? 0 : Math.max(0, this.end - this.position);
+  }
+
+  /** Drops what is buffered and goes on from `offset`. */
+  seek(offset: number): void {
+    this.position = this.#fetchOffset = offset;
+    this.end = -1;
+    this.#queue = [];
+    this.#bufferedBytes = 0;
+    this.hasHead = false;
+    this.reader.unload();
+  }
+
+  /** What to fetch next; undefined while enough is buffered. */
+  request(): FetchRequest | undefined {
+    const room = BUFFER_BYTES - this.#bufferedBytes;
+    if (room < BUFFER_BYTES / 2) return undefined;
+    return { topic: this.topic, partition: this.partition, offset: this.#fetchOffset, maxBytes: room };
+  }
+
+  /** @throws FatalError `TOPO_OFFSET_OUT_OF_RANGE` */
+  accept({ batches, nextOffset, start, end }: Fetched): void {
+    if (this.#fetchOffset < start || this.#fetchOffset > end) throw outOfRange(this, this.#fetchOffset, start, end);
+    this.end = end;
+    this.#fetchOffset = nextOffset;
+    for (const batch of batches) {
+      this.#queue.push(batch);
+      this.#bufferedBytes += batch.length;
+    }
+    if (!this.hasHead) this.#advance();
+  }
+
+  /** The head's value. @throws RecordError `TOPO_DECODE`, `TOPO_TIMESTAMP_INVALID` */
+  value(): unknown {
+    if (this.#headError !== undefined) throw this.#headError;
+    if (this.#headDecoded) return this.#headValue;
+    const bytes = this.reader.valueBytes();
+    return bytes === null ? null : decode(this.valueSerde, bytes, 'value');
+  }
+
+  /** The head is done with: on to the next record. */
+  consume(): void {
+    this.position = this.reader.offset + 1;
+    this.#advance();
+  }
+
+  #advance(): void {
+    const { reader } = this;
+    for (;;) {
+      while (reader.next())
+        if (reader.offset >= this.position) {
+          this.hasHead = true;
+          if (this.#timestamp) this.#extractTimestamp();
+          else this.headTimestamp = reader.timestamp;
+          return;
+        }
+      this.#bufferedBytes -= reader.buffer.length;
+      const batch = this.#queue.shift();
+      if (batch === undefined) {
+        reader.unload();
+        this.hasHead = false;
+        this.position = this.#fetchOffset;
+        return;
+      }
+      reader.load(batch);
+    }
+  }
+
+  /** Event time must be known before a record's turn comes, so the value is decoded now, and kept for its turn. */
+  #extractTimestamp(): void {
+    const own = this.reader.timestamp;
+    this.headTimestamp = own;
+    this.#headError = undefined;
+    this.#headDecoded = false;
+    try {
+      const value = this.value();
+      this.#headValue = value;
+      this.#headDecoded = true;
+      if (value !== null) this.headTimestamp = checkedTimestamp(this.#timestamp!(value), own);
+    } catch (error) {
+      // thrown again when the record's turn comes: as an error of its unit
+      this.#headError = error;
+    }
+  }
+}
+
+function outOfRange({ topic, partition }: TaskInput, offset: number, start: number, end: number): FatalError {
+  const what =
+    offset < start
+      ? `its records before ${start} are deleted, and the topology had only come to ${offset}: what is between was never processed`
+      : `it ends at ${end}, before offset ${offset} where the topology had come to: records were lost`;
+  return new FatalError(
+    'TOPO_OFFSET_OUT_OF_RANGE',
+    `${topic}-${partition}: ${what}. Bring the records back from a backup, or give the topology a new name to process what is there.`,
+    { topic, partition, offset },
+  );
+}
+
+function checkedTimestamp(extracted: number, own: number): number {
+  if (!Number.isSafeInteger(extracted) || extracted < 0)
+    throw new RecordError('TOPO_TIMESTAMP_INVALID', "the topic's timestamp function did not return milliseconds since 1970");
+  if (extracted > own + MAX_AHEAD_MS)
+    throw new RecordError(
+      'TOPO_TIMESTAMP_INVALID',
+      `the extracted timestamp is ${extracted - own} ms past the record's own; at most ${MAX_AHEAD_MS} are taken`,
+    );
+  return extracted;
+}

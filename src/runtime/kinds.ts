@@ -1,0 +1,173 @@
+import { RecordError, TopologyError } from '../errors.ts';
+import type { TopicSlot } from '../graph/functions.ts';
+import type { KeyNode, NodeKind, ReservedNode, SinkNode, SourceNode, TransformNode, ProcessorNode } from '../graph/topology.ts';
+import { partitionOf } from '../records/murmur2.ts';
+import type { Serde } from '../serdes/serde.ts';
+import { everyInput } from './chain.ts';
+import type { Kind, Site, Step } from './chain.ts';
+import { IN, OUT, dropColumn } from './counters.ts';
+import type { TopicOutput } from './outputs.ts';
+import { PROCESSORS } from './processors/index.ts';
+import { TRANSFORMS } from './transforms.ts';
+import { defined, encode } from './unit.ts';
+import type { Unit } from './unit.ts';
+
+const source: Kind<SourceNode> = {
+  compile: (node, { counters, next }) => {
+    const { values } = counters;
+    const row = counters.row(node.id);
+    return {
+      steps: [
+        value => {
+          values[row + IN]!++;
+          values[row + OUT]!++;
+          next(value, null);
+        },
+      ],
+    };
+  },
+};
+
+const transform: Kind<TransformNode> = {
+  compile: (node, site) => everyInput(node, TRANSFORMS[node.op](node, site)),
+};
+
+const processor: Kind<ProcessorNode> = {
+  compile: (node, site) => {
+    const compile = PROCESSORS[node.processor];
+    if (!compile) throw new TopologyError('TOPO_GRAPH_INVALID', `step '${node.id}': there is no processor '${node.processor}'`);
+    return compile(node, site);
+  },
+};
+
+const sink: Kind<SinkNode> = {
+  compile: (node, site) => {
+    const { topic } = site.slots as { topic: TopicSlot };
+    const output = site.output(node.topic.name);
+    return everyInput(node, site.isRaw() ? copyRecord(node, site, output) : appendTo(node, site, output, topic.key, topic.value));
+  },
+};
+
+const key: Kind<KeyNode> = {
+  compile: (node, site) => {
+    const output = site.repartition();
+    if (node.table) return everyInput(node, output ? repartitionTable(node, site, output) : () => {});
+    return everyInput(node, output ? repartition(node, site, output) : changeKey(node, site));
+  },
+};
+
+const reserved: Kind<ReservedNode> = {
+  compile: node => {
+    throw new TopologyError('TOPO_GRAPH_INVALID', `step '${node.id}': steps of kind '${node.kind}' cannot run yet`);
+  },
+};
+
+/** Every kind of node the runtime knows. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- each entry takes its own kind of node
+export const KINDS: Readonly<Record<NodeKind, Kind<any>>> = { source, transform, key, processor, sink, rx: reserved, async: reserved };
+
+/** A record's whole body in one copy: nothing between the source and here has looked at more than it was given. */
+function copyRecord(node: SinkNode, site: Site, output: TopicOutput): Step {
+  const { unit } = site;
+  const { values } = site.counters;
+  const row = site.counters.row(node.id);
+  return () => {
+    values[row + IN]!++;
+    const { keyBytes } = unit;
+    const partition = keyBytes === null ? unit.partition % output.partitions : partitionOf(keyBytes, output.partitions);
+    unit.step = node.id;
+    if (!output.writer(partition).appendCopy(unit.reader, unit.timestamp)) throw tooLarge(output.topic);
+    site.appended(row);
+  };
+}
+
+function appendTo(node: SinkNode, site: Site, output: TopicOutput, keySerde: Serde<unknown>, valueSerde: Serde<unknown>): Step {
+  const { unit } = site;
+  const { values } = site.counters;
+  const row = site.counters.row(node.id);
+  return value => {
+    values[row + IN]!++;
+    unit.step = node.id;
+    const keyBytes = unit.keyBytesAs(keySerde);
+    const valueBytes = value === null ? null : encode(valueSerde, value, 'value');
+    append(output, unit, keyBytes, valueBytes);
+    site.appended(row);
+  };
+}
+
+/** Where a record without a key goes: the partition it came from, so that a run repeated gives the same. */
+function append(output: TopicOutput, unit: Unit, key: Uint8Array | null, value: Uint8Array | null): void {
+  const partition = key === null ? unit.partition % output.partitions : partitionOf(key, output.partitions);
+  if (!output.writer(partition).append(unit.timestamp, key, value, unit.headerBytes)) throw tooLarge(output.topic);
+}
+
+const tooLarge = (topic: string) =>
+  new RecordError('TOPO_RECORD_TOO_LARGE', `the record is larger than max.message.bytes of topic ${topic} allows`, { topic });
+
+/** A new key that nothing behind needs the partitioning of: it stays in this task. */
+function changeKey(node: KeyNode, { unit, counters, slots, next }: Site): Step {
+  const { fn } = slots;
+  const { values } = counters;
+  const row = counters.row(node.id);
+  return value => {
+    values[row + IN]!++;
+    unit.step = node.id;
+    const newKey: unknown = defined(fn(value, unit));
+    values[row + OUT]!++;
+    unit.withKey(newKey, () => next(value, null));
+  };
+}
+
+function repartition(node: KeyNode, site: Site, output: TopicOutput): Step {
+  const { unit, slots } = site;
+  const { fn, key: keySerde, value: valueSerde } = slots;
+  const { values } = site.counters;
+  const row = site.counters.row(node.id);
+  const nullKey = row + dropColumn('null-key');
+  return value => {
+    values[row + IN]!++;
+    unit.step = node.id;
+    const newKey: unknown = defined(fn(value, unit));
+    if (newKey === null) {
+      values[nullKey]!++;
+      return;
+    }
+    const valueBytes = value === null ? null : encode(valueSerde, value, 'value');
+    append(output, unit, encode(keySerde, newKey, 'key'), valueBytes);
+    site.appended(row);
+  };
+}
+
+/**
+ * A table's change goes to the new row's group and the old row's. Where that is one group, it goes as one record, so that the
+ * group gives one result (KIP-904).
+ */
+function repartitionTable(node: KeyNode, site: Site, output: TopicOutput): Step {
+  const { unit, slots } = site;
+  const { fn, key: keySerde, value: changeSerde } = slots;
+  const { values } = site.counters;
+  const row = site.counters.row(node.id);
+  const nullKey = row + dropColumn('null-key');
+  const groupOf = (value: unknown): Uint8Array | null => {
+    if (value === null) return null;
+    const group: unknown = defined(fn(value, unit));
+    if (group === null) values[nullKey]!++;
+    return group === null ? null : encode(keySerde, group, 'key');
+  };
+  const send = (group: Uint8Array, change: { old: unknown; new: unknown }) => {
+    append(output, unit, group, encode(changeSerde, change, 'value'));
+    site.appended(row);
+  };
+  return (value, old) => {
+    values[row + IN]!++;
+    unit.step = node.id;
+    const group = groupOf(value);
+    const oldGroup = groupOf(old);
+    if (group !== null && oldGroup !== null && Buffer.compare(group, oldGroup) === 0) send(group, { old, new: value });
+    else {
+      if (oldGroup !== null) send(oldGroup, { old, new: null });
+      if (group !== null) send(group, { old: null, new: value });
+    }
+  };
+}
+

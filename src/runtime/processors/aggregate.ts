@@ -1,0 +1,69 @@
+import { FatalError } from '../../errors.ts';
+import type { Aggregator } from '../../graph/functions.ts';
+import type { ProcessorNode } from '../../graph/topology.ts';
+import { everyInput } from '../chain.ts';
+import type { Compiled, Site } from '../chain.ts';
+import { IN, OUT, dropColumn } from '../counters.ts';
+import { decode, defined, encode } from '../unit.ts';
+
+/** A running result for each key of a stream. Null keys and null values are dropped. */
+export function aggregate(node: ProcessorNode, site: Site): Compiled {
+  const aggregator = site.slots['aggregator'] as Aggregator;
+  const { unit } = site;
+  const { values } = site.counters;
+  const row = site.counters.row(node.id);
+  const [nullKey, nullValue] = [dropColumn('null-key'), dropColumn('null-value')];
+  const update = updater(node, site, aggregator);
+
+  return everyInput(node, value => {
+    values[row + IN]!++;
+    const key = unit.storeKey;
+    if (key === null || value === null) {
+      values[row + (key === null ? nullKey : nullValue)]!++;
+      return;
+    }
+    update(key, null, value);
+  });
+}
+
+/** A running result for each group of a table's rows: a changed row's old value is subtracted before its new one is added. */
+export function aggregateTable(node: ProcessorNode, site: Site): Compiled {
+  const aggregator = site.slots['aggregator'] as Aggregator;
+  const { unit } = site;
+  const { values } = site.counters;
+  const row = site.counters.row(node.id);
+  const update = updater(node, site, aggregator);
+
+  return everyInput(node, (value, old) => {
+    values[row + IN]!++;
+    const key = unit.storeKey;
+    if (key === null) throw new FatalError('TOPO_INTERNAL', `a change without a group reached '${node.id}'`);
+    update(key, old, value);
+  });
+}
+
+/** The result's timestamp is the largest of all that went into it. */
+function updater(node: ProcessorNode, site: Site, aggregator: Aggregator) {
+  const { unit, next, needsOld } = site;
+  const { serde } = aggregator;
+  const store = site.store(node.stores[0]!.name);
+  const { values } = site.counters;
+  const row = site.counters.row(node.id);
+
+  return (key: string, subtracted: unknown, added: unknown): void => {
+    unit.step = node.id;
+    const stored = store.get(key);
+    const timestamp = stored === null ? unit.timestamp : Math.max(unit.timestamp, store.timestamp);
+    const old = stored === null || !needsOld ? null : aggregator.result(decode(serde, stored, 'value'));
+    let state: unknown = stored === null ? aggregator.init() : decode(serde, stored, 'value');
+    if (subtracted !== null) state = defined(aggregator.subtract!(state, subtracted));
+    if (added !== null) state = defined(aggregator.add(state ?? aggregator.init(), added));
+    store.put(key, state === null ? null : encode(serde, state, 'state'), timestamp);
+    const result = state === null ? null : aggregator.result(state);
+    values[row + OUT]!++;
+    const before = unit.timestamp;
+    unit.timestamp = timestamp;
+    next(result, old);
+    unit.timestamp = before;
+  };
+}

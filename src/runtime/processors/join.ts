@@ -1,0 +1,34 @@
+import type { ProcessorNode } from '../../graph/topology.ts';
+import { everyInput } from '../chain.ts';
+import type { Compiled, Site } from '../chain.ts';
+import { IN, OUT, dropColumn } from '../counters.ts';
+import { defined } from '../unit.ts';
+
+/**
+ * A stream's record with the row its key has in a table at that moment. Inner: no row, no result. Left: null in its place, also
+ * for a record without a key (KIP-962). A null value on the stream's side is dropped.
+ */
+export function join(node: ProcessorNode, site: Site): Compiled {
+  const { unit, next } = site;
+  const { fn } = site.slots;
+  const lookup = site.lookup(node.tables[0]!);
+  const left = node.options['left'] === true;
+  const { values } = site.counters;
+  const row = site.counters.row(node.id);
+  const [nullKey, nullValue] = [dropColumn('null-key'), dropColumn('null-value')];
+
+  return everyInput(node, value => {
+    values[row + IN]!++;
+    unit.step = node.id;
+    const key = unit.storeKey;
+    if (value === null || (key === null && !left)) {
+      values[row + (value === null ? nullValue : nullKey)]!++;
+      return;
+    }
+    const other = key === null ? null : lookup(key);
+    if (other === null && !left) return;
+    const result: unknown = defined(fn(value, other, unit));
+    values[row + OUT]!++;
+    next(result, null);
+  });
+}

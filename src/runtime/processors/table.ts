@@ -1,0 +1,41 @@
+import type { RowSlot } from '../../graph/functions.ts';
+import type { ProcessorNode } from '../../graph/topology.ts';
+import { everyInput } from '../chain.ts';
+import type { Compiled, Site } from '../chain.ts';
+import { IN, OUT, dropColumn } from '../counters.ts';
+import { decode, encode } from '../unit.ts';
+
+/** The last row of each key. The last offset wins, whatever its timestamp; a null value deletes; a null key is dropped. */
+export function table(node: ProcessorNode, site: Site): Compiled {
+  const { unit, next, needsOld } = site;
+  const { serde, toRow } = site.slots['row'] as RowSlot;
+  const store = site.store(node.stores[0]!.name);
+  const { values } = site.counters;
+  const row = site.counters.row(node.id);
+  const [nullKey, tombstone, noRow] = [dropColumn('null-key'), dropColumn('tombstone'), dropColumn('no-row')];
+
+  return everyInput(node, value => {
+    values[row + IN]!++;
+    unit.step = node.id;
+    const key = unit.storeKey;
+    if (key === null) {
+      values[row + nullKey]!++;
+      return;
+    }
+    const stored = store.get(key);
+    const previous = () => (stored === null ? null : decode(serde, stored, 'value'));
+    const current = value === null ? null : toRow(value, previous);
+    if (current === undefined) {
+      values[row + noRow]!++;
+      return;
+    }
+    if (current === null && stored === null) {
+      values[row + tombstone]!++;
+      return;
+    }
+    const old = needsOld ? previous() : null;
+    store.put(key, current === null ? null : encode(serde, current, 'row'), unit.timestamp);
+    values[row + OUT]!++;
+    next(current, old);
+  });
+}

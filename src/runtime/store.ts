@@ -1,0 +1,228 @@
+import { FatalError, RecordError } from '../errors.ts';
+import { DEFAULT_MAX_MESSAGE_BYTES } from './outputs.ts';
+import type { OutputWriter } from './outputs.ts';
+import type { TaskState } from './ports.ts';
+
+/** Bytes of a state value that are the timestamp in front of it. */
+const TIMESTAMP_BYTES = 8;
+/** What an entry weighs besides its key and value: an object, two map slots, a view. Measured on Node 20 to about ±20 %. */
+const ENTRY_BYTES = 200;
+/** Room for a record's frame and key lengths in a changelog batch. */
+const RECORD_OVERHEAD_BYTES = 128;
+
+interface Entry {
+  readonly key: string;
+  /** Null: known to be absent. */
+  value: Uint8Array | null;
+  timestamp: number;
+  /** The last epoch that changed it. */
+  epoch: number;
+}
+
+/** A state write, as `TaskState.write` takes it. */
+export type StateWrite = readonly [key: string, value: Uint8Array | null];
+
+/**
+ * A processor's store: encoded values by key, each with the timestamp of its last change. Keys are the record keys' bytes, one
+ * character a byte (latin1), which JavaScript maps hash fastest.
+ *
+ * Reads go through a cache of two generations bounded in bytes: what the younger one has not seen again falls out when it fills.
+ * Entries changed in this epoch, or still on their way to the disk, are never dropped.
+ */
+export class Store {
+  /** Timestamp of the value that `get` returned last. */
+  timestamp = -1;
+  dirtyBytes = 0;
+  #young = new Map<string, Entry>();
+  #old = new Map<string, Entry>();
+  #youngBytes = 0;
+  #dirty: Entry[] = [];
+  #flushing: Entry[] = [];
+  #epoch = 1;
+  readonly #prefix: string;
+  readonly #maxValueBytes: number;
+
+  constructor(
+    readonly name: string,
+    private readonly state: TaskState,
+    private readonly undo: UndoLog,
+    private readonly cacheBytes: number,
+    changelogMaxBytes = DEFAULT_MAX_MESSAGE_BYTES,
+  ) {
+    this.#prefix = storePrefix(name);
+    this.#maxValueBytes = changelogMaxBytes - RECORD_OVERHEAD_BYTES;
+  }
+
+  /** Null when absent. The bytes must not be changed. @throws FatalError when the disk fails */
+  get(key: string): Uint8Array | null {
+    const entry = this.#find(key);
+    if (entry === undefined) return null;
+    this.timestamp = entry.timestamp;
+    return entry.value;
+  }
+
+  /** A null value deletes. Taken back when the unit fails. @throws RecordError when it would not fit its changelog */
+  put(key: string, value: Uint8Array | null, timestamp: number): void {
+    if (value !== null && value.length + key.length > this.#maxValueBytes)
+      throw new RecordError(
+        'TOPO_RECORD_TOO_LARGE',
+        `a state of ${value.length} bytes does not fit a record of its changelog (${this.#maxValueBytes} bytes at most)`,
+      );
+    const entry = this.#find(key) ?? this.#add(key, null, timestamp);
+    this.undo.push(this, entry);
+    const grown = (value === null ? 0 : value.length) - (entry.value === null ? 0 : entry.value.length);
+    this.#youngBytes += grown;
+    entry.value = value;
+    entry.timestamp = timestamp;
+    if (entry.epoch !== this.#epoch) {
+      entry.epoch = this.#epoch;
+      this.#dirty.push(entry);
+      this.dirtyBytes += ENTRY_BYTES + key.length + (value === null ? 0 : value.length);
+    } else {
+      this.dirtyBytes += grown;
+    }
+    if (this.#youngBytes > this.cacheBytes / 2) this.#turn();
+  }
+
+  /** Undoes the last `put` of `entry`. */
+  restore(entry: Entry, value: Uint8Array | null, timestamp: number, epoch: number): void {
+    if (epoch !== entry.epoch) this.#dirty.pop();
+    entry.value = value;
+    entry.timestamp = timestamp;
+    entry.epoch = epoch;
+  }
+
+  get isDirty(): boolean {
+    return this.#dirty.length > 0;
+  }
+
+  /**
+   * Ends the epoch: one changelog record and one state write for each key it changed. The entries stay pinned until
+   * `flushed`; the next epoch may begin before.
+   */
+  closeEpoch(changelog: OutputWriter, writes: StateWrite[]): void {
+    for (const { key, value, timestamp } of this.#dirty) {
+      changelog.append(timestamp, Buffer.from(key, 'latin1'), value);
+      writes.push([this.#prefix + key, value === null ? null : stamped(value, timestamp)]);
+    }
+    this.#flushing = this.#dirty;
+    this.#dirty = [];
+    this.dirtyBytes = 0;
+    this.#epoch++;
+  }
+
+  /** The writes of the last closed epoch have reached the state. */
+  flushed(): void {
+    this.#flushing = [];
+  }
+
+  /** Forgets the open epoch; the last closed one must be flushed. */
+  abort(): void {
+    for (const { key } of this.#dirty) {
+      this.#young.delete(key);
+      this.#old.delete(key);
+    }
+    this.#dirty = [];
+    this.dirtyBytes = 0;
+    this.#epoch++;
+  }
+
+  #find(key: string): Entry | undefined {
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    const old = this.#old.get(key);
+    if (old !== undefined) {
+      this.#keep(old);
+      return old;
+    }
+    const stored = this.#read(key);
+    if (stored === undefined) return undefined;
+    return this.#add(key, stored.subarray(TIMESTAMP_BYTES), timestampOf(stored));
+  }
+
+  #read(key: string): Uint8Array | undefined {
+    try {
+      return this.state.get(this.#prefix + key);
+    } catch (cause) {
+      throw new FatalError('TOPO_DISK', `store '${this.name}' cannot be read from disk`, {}, { cause });
+    }
+  }
+
+  #add(key: string, value: Uint8Array | null, timestamp: number): Entry {
+    const entry: Entry = { key, value, timestamp, epoch: 0 };
+    this.#keep(entry);
+    return entry;
+  }
+
+  #keep(entry: Entry): void {
+    this.#young.set(entry.key, entry);
+    this.#youngBytes += ENTRY_BYTES + entry.key.length + (entry.value === null ? 0 : entry.value.length);
+    if (this.#youngBytes > this.cacheBytes / 2) this.#turn();
+  }
+
+  /** The younger generation becomes the older one; what only that held is dropped, but for what is not on disk yet. */
+  #turn(): void {
+    const pinned = this.#dirty.length + this.#flushing.length;
+    if (this.#young.size < 2 * pinned) return;
+    this.#old = this.#young;
+    this.#young = new Map();
+    this.#youngBytes = 0;
+    for (const list of [this.#flushing, this.#dirty])
+      for (const entry of list) {
+        this.#young.set(entry.key, entry);
+        this.#youngBytes += ENTRY_BYTES + entry.key.length + (entry.value === null ? 0 : entry.value.length);
+      }
+  }
+}
+
+/** What the stores of a task must take back if the unit under way fails. */
+export class UndoLog {
+  #length = 0;
+  readonly #stores: Store[] = [];
+  readonly #entries: Entry[] = [];
+  readonly #values: (Uint8Array | null)[] = [];
+  readonly #timestamps: number[] = [];
+  readonly #epochs: number[] = [];
+
+  push(store: Store, entry: Entry): void {
+    const at = this.#length++;
+    this.#stores[at] = store;
+    this.#entries[at] = entry;
+    this.#values[at] = entry.value;
+    this.#timestamps[at] = entry.timestamp;
+    this.#epochs[at] = entry.epoch;
+  }
+
+  endUnit(): void {
+    this.#length = 0;
+  }
+
+  rollback(): void {
+    while (this.#length > 0) {
+      const at = --this.#length;
+      this.#stores[at]!.restore(this.#entries[at]!, this.#values[at]!, this.#timestamps[at]!, this.#epochs[at]!);
+    }
+  }
+}
+
+/** Keys of a store in its task's state: behind this prefix, up to `storeEnd`. Step names hold no NUL. */
+export const storePrefix = (name: string): string => `s/${name}\0`;
+export const storeEnd = (name: string): string => `s/${name}\x01`;
+
+/** A state value: the timestamp of its last change, then its bytes. */
+export function stamped(value: Uint8Array, timestamp: number): Buffer {
+  const bytes = Buffer.allocUnsafe(TIMESTAMP_BYTES + value.length);
+  bytes.writeDoubleBE(timestamp, 0);
+  bytes.set(value, TIMESTAMP_BYTES);
+  return bytes;
+}
+
+const view = new DataView(new ArrayBuffer(TIMESTAMP_BYTES));
+
+function timestampOf(stored: Uint8Array): number {
+  for (let i = 0; i < TIMESTAMP_BYTES; i++) view.setUint8(i, stored[i]!);
+  return view.getFloat64(0);
+}
+
+/** A state value's bytes behind its timestamp. */
+export const payloadOf = (stored: Uint8Array): Uint8Array => stored.subarray(TIMESTAMP_BYTES);

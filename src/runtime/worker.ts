@@ -1,0 +1,141 @@
+import { TopoError } from '../errors.ts';
+import type { Clock, Fetched, FetchRequest, Reader } from './ports.ts';
+import { StoppedByPolicy } from './task.ts';
+import type { Task } from './task.ts';
+
+export interface WorkerOptions {
+  readonly reader: Reader;
+  readonly clock: Clock;
+  /** An epoch ends at the first of these. */
+  readonly commitIntervalMs: number;
+  readonly maxEpochRecords: number;
+  readonly maxEpochBytes: number;
+  /** Called between slices of work. */
+  onLoop(): void;
+  onCommit(): void;
+}
+
+/** Records a task takes before the next one has its turn, and before the clock is looked at. */
+const SLICE = 1000;
+/** How long a fetch waits where nothing is to do. */
+const IDLE_WAIT_MS = 100;
+
+/**
+ * Runs tasks in turn on this thread until told to stop: fetch, process, commit. An epoch may be processed while the one before
+ * is written; where there is nothing to do, what is open is committed at once.
+ */
+export class Worker {
+  #stopping = false;
+  readonly #epochs = new Map<Task, { startedAt: number }>();
+  readonly #commits = new Set<Promise<void>>();
+  #failure: unknown;
+  #idle = false;
+
+  constructor(
+    private readonly tasks: readonly Task[],
+    private readonly options: WorkerOptions,
+  ) {}
+
+  /** Everything there was to read is processed and committed. Turns false as more arrives. */
+  get isIdle(): boolean {
+    return this.#idle;
+  }
+
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  /** Resolves when it was stopped and all it did is committed. @throws FatalError; what was open is not committed then */
+  async run(): Promise<void> {
+    const { clock, onLoop } = this.options;
+    try {
+      while (!this.#stopping) {
+        let processed = 0;
+        for (const task of this.tasks) processed += await this.#turn(task);
+        this.#commitDue(processed === 0);
+        onLoop();
+        if (this.#failure !== undefined) break;
+        const isQuiet = processed === 0 && this.#commits.size === 0;
+        const fetched = await this.#fetch(isQuiet);
+        this.#idle = isQuiet && fetched === 0 && this.tasks.every(task => task.isIdle);
+        // a commit ends, and the next thing is to do, only when other work of the process gets its turn
+        if (processed === 0 && fetched === 0 && this.#commits.size > 0) await Promise.race(this.#commits);
+        else await clock.yield();
+      }
+      await this.#finish();
+    } finally {
+      await Promise.allSettled(this.#commits);
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async #turn(task: Task): Promise<number> {
+    const { clock } = this.options;
+    if (task.isCommitting && this.#isFull(task)) return 0;
+    if (task.isAlone && (task.isCommitting || task.hasWork)) return 0;
+    if (!task.hasWork) this.#epochs.set(task, { startedAt: clock.now() });
+    try {
+      return task.isAlone ? await task.processAlone() : task.process(SLICE);
+    } catch (error) {
+      if (error instanceof StoppedByPolicy) this.#stopping = true;
+      this.#failure ??= error;
+      return 0;
+    }
+  }
+
+  #isFull(task: Task): boolean {
+    return task.units >= this.options.maxEpochRecords || task.epochBytes >= this.options.maxEpochBytes;
+  }
+
+  #commitDue(nothingElse: boolean): void {
+    if (this.#failure !== undefined) return;
+    const now = this.options.clock.now();
+    for (const task of this.tasks) {
+      if (!task.hasWork || task.isCommitting) continue;
+      const age = now - this.#epochs.get(task)!.startedAt;
+      if (nothingElse || task.isAlone || age >= this.options.commitIntervalMs || this.#isFull(task)) this.#commit(task);
+    }
+  }
+
+  #commit(task: Task): void {
+    const commit = task
+      .commit()
+      .then(() => this.options.onCommit())
+      .catch((error: unknown) => this.#commitFailed(task, error))
+      .finally(() => this.#commits.delete(commit));
+    this.#commits.add(commit);
+  }
+
+  /** A step that could not be drained spoils its epoch; anything else ends the run. */
+  async #commitFailed(task: Task, error: unknown): Promise<void> {
+    if (error instanceof TopoError) this.#failure ??= error;
+    else await task.abort();
+  }
+
+  /** Hands out what there is; waits for more only where there is nothing else to do. Returns how many batches came. */
+  async #fetch(mayWait: boolean): Promise<number> {
+    const owners: Task[] = [];
+    const requests: FetchRequest[] = [];
+    for (const task of this.tasks)
+      for (const request of task.requests()) {
+        owners.push(task);
+        requests.push(request);
+      }
+    if (requests.length === 0) return 0;
+    const fetched: Fetched[] = await this.options.reader.fetch(requests, mayWait ? IDLE_WAIT_MS : 0);
+    let batches = 0;
+    fetched.forEach((one, index) => {
+      owners[index]!.accept(one);
+      batches += one.batches.length;
+    });
+    return batches;
+  }
+
+  /** After a stop: what is open is committed. After a failure: only where that was one task's record and the policy. */
+  async #finish(): Promise<void> {
+    await Promise.allSettled(this.#commits);
+    if (this.#failure !== undefined && !(this.#failure instanceof StoppedByPolicy)) return;
+    for (const task of this.tasks) if (task.hasWork) this.#commit(task);
+    await Promise.allSettled(this.#commits);
+  }
+}

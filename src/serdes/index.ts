@@ -1,0 +1,23 @@
+export type { Serde, SerdeDescription, SerdeType } from './serde.ts';
+export { aggregateState } from './aggregate-state.ts';
+export type { AggregateState } from './aggregate-state.ts';
+export { bytes } from './bytes.ts';
+export { change } from './change.ts';
+export type { RowChange } from './change.ts';
+export type {
+  Change,
+  ChangeSource,
+  ChangeTransaction,
+  LogicalMessage,
+  RowCreated,
+  RowDeleted,
+  RowUpdated,
+  TableTruncated,
+} from './debezium.ts';
+export { changeEvent, row } from './debezium-change.ts';
+export { debeziumKey } from './debezium-key.ts';
+export { toRow } from './debezium-row.ts';
+export { json } from './json.ts';
+export { cents } from './money.ts';
+export { string } from './string.ts';
+export type { Branded } from './string.ts';

@@ -1,0 +1,109 @@
+// Compiled by `npm run types`, never run. Each `@ts-expect-error` is a mistake that must not compile.
+import { count, debezium, json, row, string, sum, topic, topology } from '../../src/index.ts';
+import type { Change, RowCreated, RowUpdated, Stream, Table } from '../../src/index.ts';
+import { changes, claims, number, policies, same } from './domain.ts';
+import type { Claim, Policy, Same } from './domain.ts';
+
+topology('joins', t => {
+  const policyTable = t.table('policies', policies);
+  const byPolicy = t.stream(claims).keyBy('by-policy', claim => claim.policyId);
+  byPolicy.join('inner', policyTable, (claim, policy) => `${claim.id} ${policy.product}`);
+  byPolicy.leftJoin('left', policyTable, (claim, policy) => `${claim.id} ${policy?.product}`);
+
+  // @ts-expect-error -- a left join may find no row
+  byPolicy.leftJoin('left-2', policyTable, (claim, policy) => `${claim.id} ${policy.product}`);
+
+  const byNumber = t.stream(claims).keyBy('by-number', claim => claim.id.length);
+  // @ts-expect-error -- keys are numbers here, strings there
+  byNumber.join('numbers', policyTable, claim => claim);
+
+  // @ts-expect-error -- a serde of another type than the key
+  t.stream(claims).keyBy('by-number-2', claim => claim.id.length, string());
+
+  const pairs = debezium('db.pairs', row<{ a: string; b: number; c: string }>(), { key: ['a', 'b'] });
+  const pairTable = t.table('pairs', pairs);
+  same<Same<typeof pairTable, Table<Pick<{ a: string; b: number; c: string }, 'a' | 'b'>, { a: string; b: number; c: string }>>>();
+  // @ts-expect-error -- a key of two columns
+  byPolicy.join('pairs-join', pairTable, claim => claim);
+
+  // @ts-expect-error -- no such column
+  debezium('db.other', row<Claim>(), { key: 'policy' });
+});
+
+topology('sinks', t => {
+  const stream = t.stream(claims);
+  stream.to(claims);
+  stream.to(topic('ids', string(), json<{ id: string }>()));
+  // @ts-expect-error -- a stream of claims into a topic of policies
+  stream.to(policies);
+  // @ts-expect-error -- keys of another type
+  stream.to(topic('numbered', number, json<Claim>()));
+  // @ts-expect-error -- a table of claims into a topic of policies
+  t.table('claims', claims).to(policies);
+  // @ts-expect-error -- another type than the stream's
+  stream.as(json<Policy>());
+  // a deleted row is a tombstone
+  t.table('claims-2', claims).toStream().to(claims);
+});
+
+topology('narrowing', t => {
+  const stream = t.stream(changes);
+  same<Same<typeof stream, Stream<string, Change<Claim>>>>();
+  const present = stream.filter(change => change.after !== null);
+  same<Same<typeof present, Stream<string, RowCreated<Claim> | RowUpdated<Claim>>>>();
+  present.filter(change => change.after.status === 'OPEN').keyBy('by-policy', change => change.after.policyId);
+
+  // @ts-expect-error -- a delete has no `after`
+  stream.filter(change => change.after.status === 'OPEN');
+
+  const table = t.table('rows', changes);
+  same<Same<typeof table, Table<string, Claim>>>();
+
+  const { created, rest } = stream.split({ created: change => change.after !== null, rest: () => true });
+  created.map(change => change.after.id);
+  same<Same<typeof rest, Stream<string, Change<Claim>>>>();
+  // @ts-expect-error -- no such branch
+  stream.split({ created: () => true }).deleted;
+
+  const tombstones = t.stream(claims, { tombstones: true });
+  same<Same<typeof tombstones, Stream<string, Claim | null>>>();
+  // @ts-expect-error -- a tombstone has no status
+  tombstones.map(claim => claim.status);
+  tombstones.groupByKey().aggregate('open', { open: count(claim => claim.status === 'OPEN') });
+  tombstones.toTable('claims').map(claim => claim.status);
+  // @ts-expect-error -- the field's name is misspelt
+  t.stream(claims).map(claim => claim.statis);
+});
+
+topology('aggregates', t => {
+  const grouped = t.stream(claims).groupBy('by-policy', claim => claim.policyId);
+  const groupedTable = t.table('claims', claims).groupBy('table-by-policy', claim => claim.policyId, string());
+
+  const composed = groupedTable.aggregate('exposure', { open: count(c => c.status === 'OPEN'), paid: sum(c => c.paidCents) });
+  same<Same<typeof composed, Table<string, { open: number; paid: bigint }>>>();
+  const counted = grouped.count('counted');
+  same<Same<typeof counted, Table<string, number>>>();
+  const summed = groupedTable.sum('summed', claim => claim.paidCents);
+  same<Same<typeof summed, Table<string, bigint>>>();
+  const alone = grouped.aggregate('alone', sum(claim => claim.id.length));
+  same<Same<typeof alone, Table<string, number>>>();
+
+  const ids = grouped.aggregate('ids', {
+    init: () => [] as string[],
+    add: (state, claim) => [...state, claim.id],
+    result: state => state.length,
+    serde: json<string[]>(),
+  });
+  same<Same<typeof ids, Table<string, number>>>();
+
+  // @ts-expect-error -- a table needs to take rows out again: `subtract` is missing
+  groupedTable.aggregate('ids-2', { init: () => [] as string[], add: (state, claim) => [...state, claim.id], serde: json<string[]>() });
+  // @ts-expect-error -- so does its reduce
+  groupedTable.reduce('latest', (state, claim) => claim);
+  // @ts-expect-error -- an aggregator without a serde for its state
+  grouped.aggregate('ids-3', { init: () => 0, add: (state: number) => state + 1 });
+  // @ts-expect-error -- an aggregator of policies over claims
+  grouped.aggregate('products', { products: count((policy: Policy) => policy.product === 'motor') });
+  // @ts-expect-error -- a sum of text
+  grouped.sum('text', claim => claim.id);
+});
