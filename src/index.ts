@@ -15,21 +15,17 @@ export type { StoreOptions } from './dsl/flow.ts';
 export type { RecordContext } from './graph/functions.ts';
 export type { Topology } from './graph/topology.ts';
 export type { Header, Headers } from './records/headers.ts';
-export {
-  FatalError,
-  RecordError,
-  TopoError,
-  TopologyError,
-  TransientError,
-} from './errors.ts';
+export { FatalError, RecordError, TopoError, TopologyError, TransientError } from './errors.ts';
 export type { ErrorCode, Place } from './errors.ts';
-export { bytes, cents, json, row, string } from './serdes/index.ts';
+export { bytes, cents, json, message, protobuf, row, string } from './serdes/index.ts';
 export type {
   Branded,
   Change,
   ChangeSource,
   ChangeTransaction,
   LogicalMessage,
+  MessageType,
+  ProtobufLimits,
   RowCreated,
   RowDeleted,
   RowUpdated,

@@ -70,7 +70,9 @@ function plus(state: Total | null, value: Total, sign: 1 | -1): Total {
     throw new TypeError(`a sum takes numbers or bigints: its function returned ${describe(value)}`);
   const total = ((state as number | null) ?? 0) + sign * value;
   if (total > Number.MAX_SAFE_INTEGER || total < Number.MIN_SAFE_INTEGER)
-    throw new RangeError('a sum of numbers passed 2^53, beyond which they are not exact: return a bigint from its function');
+    throw new RangeError(
+      'a sum of numbers passed 2^53, beyond which they are not exact: return a bigint from its function',
+    );
   return total;
 }
 
@@ -97,11 +99,15 @@ export function single<V, R>(field: FieldAggregator<V, R>): Aggregator<V, Total 
  * One aggregator of several fields: its state, and its result, is an object of their values. Each step makes a new one, so
  * that the old result stays what it was.
  */
-export function compose<V>(fields: Readonly<Record<string, FieldAggregator<V, unknown>>>): Aggregator<V, Totals, Totals> {
+export function compose<V>(
+  fields: Readonly<Record<string, FieldAggregator<V, unknown>>>,
+): Aggregator<V, Totals, Totals> {
   const entries = Object.entries(fields);
   const names = entries.map(([name]) => name);
   const aggregators = entries.map(([, field]) => field);
-  const serde = aggregateState(entries.map(([name, { kind }]) => [name, kind] as const)) as Serde<unknown> as Serde<Totals>;
+  const serde = aggregateState(
+    entries.map(([name, { kind }]) => [name, kind] as const),
+  ) as Serde<unknown> as Serde<Totals>;
   const subtractors = aggregators.map(({ subtract }) => subtract).filter(subtract => subtract !== undefined);
   const folded = (folds: readonly Fold<V>[]) => foldAll(names, folds);
   return {

@@ -16,7 +16,11 @@ export interface CustomAggregator<in V, in out State, out Result = State> {
 }
 
 /** With the inverse that tables need. */
-export interface CustomTableAggregator<in V, in out State, out Result = State> extends CustomAggregator<V, State, Result> {
+export interface CustomTableAggregator<in V, in out State, out Result = State> extends CustomAggregator<
+  V,
+  State,
+  Result
+> {
   readonly subtract: (state: State, value: V) => State | null;
 }
 

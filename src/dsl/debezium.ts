@@ -22,7 +22,10 @@ export function debezium<Row extends object, Column extends keyof Row & string>(
   row: Serde<Row>,
   options: DebeziumOptions<Column>,
 ): Topic<Row[Column], Change<Row>, Row>;
-export function debezium<Row extends object, const Columns extends readonly [keyof Row & string, ...(keyof Row & string)[]]>(
+export function debezium<
+  Row extends object,
+  const Columns extends readonly [keyof Row & string, ...(keyof Row & string)[]],
+>(
   name: string,
   row: Serde<Row>,
   options: DebeziumOptions<Columns>,

@@ -1,7 +1,7 @@
 import { TopologyError } from '../errors.ts';
 import { TOPOLOGY } from '../graph/brand.ts';
 import { checkStepName, checkTopologyName } from '../graph/names.ts';
-import type { Functions, Node, Slots, Topology } from '../graph/topology.ts';
+import type { Node, Slots, Topology } from '../graph/topology.ts';
 import { validate } from '../graph/validate.ts';
 import { callSite } from './call-site.ts';
 import type { Builders } from './flow.ts';
@@ -53,7 +53,10 @@ export class Draft {
 
   add(spec: StepSpec): Step {
     if (this.#finished)
-      throw this.error('TOPO_GRAPH_INVALID', `${spec.what} '${spec.name}' comes after topology '${this.name}' was built.`);
+      throw this.error(
+        'TOPO_GRAPH_INVALID',
+        `${spec.what} '${spec.name}' comes after topology '${this.name}' was built.`,
+      );
     const step = new Step(spec, callSite());
     if (spec.durable) this.#takeName(step);
     this.#steps.push(step);
@@ -74,15 +77,19 @@ export class Draft {
     this.#finished = true;
     for (const key of this.#keys) key.check(this.name);
     this.#nameSteps();
-    const functions: Record<string, Slots> = {};
+    const functions: [id: string, slots: Slots][] = [];
     const nodes = this.#steps.map(step => {
       const { node, inputs, slots } = step.spec;
-      if (slots) functions[step.id] = Object.freeze(slots());
+      if (slots) functions.push([step.id, Object.freeze(slots())]);
       return deepFreeze(node({ id: step.id, inputs: inputs.map(input => input.id) }));
     });
-    const topology = { name: this.name, nodes, functions: functions as Functions, [TOPOLOGY]: true };
+    const topology: Topology = {
+      name: this.name,
+      nodes: Object.freeze(nodes),
+      functions: Object.freeze(Object.fromEntries(functions)),
+    };
     validate(topology);
-    return Object.freeze(topology);
+    return Object.freeze(Object.assign(topology, { [TOPOLOGY]: true }));
   }
 
   #takeName(step: Step): void {

@@ -29,12 +29,7 @@ export class GroupedStream<in out K, in out V> {
   }
 
   /** Folds the values of a key into one of their type. A null result deletes the row. `serde` where the stream's is unknown. */
-  reduce(
-    name: string,
-    add: (state: V, value: V) => V | null,
-    serde?: Serde<V>,
-    options?: StoreOptions,
-  ): Table<K, V> {
+  reduce(name: string, add: (state: V, value: V) => V | null, serde?: Serde<V>, options?: StoreOptions): Table<K, V> {
     return this.#aggregate(name, reducerOf(this[FLOW], name, [add], serde), options);
   }
 

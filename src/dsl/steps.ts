@@ -225,12 +225,18 @@ export function valueMissing(flow: Flow, name: string, fix: string): Error {
 
 function checkFunction(flow: Flow, step: string, fn: unknown): void {
   if (typeof fn !== 'function')
-    throw flow.draft.error('TOPO_GRAPH_INVALID', `'${step}' takes a function, not ${fn === null ? 'null' : typeof fn}.`);
+    throw flow.draft.error(
+      'TOPO_GRAPH_INVALID',
+      `'${step}' takes a function, not ${fn === null ? 'null' : typeof fn}.`,
+    );
 }
 
 function sameDraft(a: Flow, b: Flow, what: string): void {
   if (a.draft !== b.draft)
-    throw a.draft.error('TOPO_GRAPH_INVALID', `${what} brings together streams of two topologies, '${a.draft.name}' and '${b.draft.name}'.`);
+    throw a.draft.error(
+      'TOPO_GRAPH_INVALID',
+      `${what} brings together streams of two topologies, '${a.draft.name}' and '${b.draft.name}'.`,
+    );
 }
 
 const isSerde = (value: unknown): boolean => typeof (value as Partial<AnySerde>).encode === 'function';

@@ -123,7 +123,9 @@ export class Stream<in out K, in out V> {
 
   /** `keyBy(name, fn, key).groupByKey()` */
   groupBy<K2>(name: string, fn: ValueFunction<K, V, K2>, key?: Serde<K2>): GroupedStream<K2, Present<V>> {
-    return this[FLOW].draft.build.groupedStream(keyStep(this[FLOW], name, { fn, key, what: 'a groupBy', table: false }));
+    return this[FLOW].draft.build.groupedStream(
+      keyStep(this[FLOW], name, { fn, key, what: 'a groupBy', table: false }),
+    );
   }
 
   /** The last value of each key, as a table with its own store. A null value deletes the row. */

@@ -49,9 +49,7 @@ export class Table<in out K, in out V> {
    * pass, old and new, through the topic `<topology>-<name>-repartition`.
    */
   groupBy<K2>(name: string, fn: ValueFunction<K, V, K2>, key?: Serde<K2>): GroupedTable<K2, V> {
-    return this[FLOW].draft.build.groupedTable(
-      keyStep(this[FLOW], name, { fn, key, what: 'a groupBy', table: true }),
-    );
+    return this[FLOW].draft.build.groupedTable(keyStep(this[FLOW], name, { fn, key, what: 'a groupBy', table: true }));
   }
 
   /** Writes each change to a topic: the new row, a tombstone for a deleted one. */

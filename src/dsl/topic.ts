@@ -15,7 +15,7 @@ export interface TopicOptions<V> {
 /** What a stream or table of keys `K` and values `V` can be written to. */
 export abstract class Sink<in K, in V> {
   /** Never there: it tells the compiler that a sink for wider types takes narrower ones, and not the other way round. */
-  declare readonly accepts?: (key: K, value: V) => void;
+  declare readonly accepts: (key: K, value: V) => void;
   readonly reference: TopicReference;
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the types stand in `accepts`
   readonly slot: TopicSlot<any, any>;
@@ -33,7 +33,7 @@ export abstract class Sink<in K, in V> {
  */
 export class Topic<in out K, in out V, in out Row = V> extends Sink<K, V> {
   /** Never there: holds the types. */
-  declare readonly carries?: (key: K, value: V, row: Row) => [K, V, Row];
+  declare readonly carries: (key: K, value: V, row: Row) => [K, V, Row];
   /** How rows follow from values; `undefined`: the value is the row. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the types stand in `carries`
   readonly row: RowSlot<any, any> | undefined;

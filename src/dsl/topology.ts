@@ -86,13 +86,15 @@ export class TopologyBuilder {
     source.readFirst ||= options.readFirst ?? false;
     this.#checkReading(source, name);
     const { step, key } = source;
-    const row = topic.row as RowSlot | undefined;
-    const store = row?.serde ?? topic.slot.value;
-    const flow = processorStep(
-      { draft: this.#draft, step, key, value: undefined },
-      name,
-      { processor: 'table', what: 'a table', table: true, slots: row ? { row } : {}, store, storeOptions: options },
-    );
+    const row = (topic.row as RowSlot | undefined) ?? { serde: topic.slot.value, toRow: (value: unknown) => value };
+    const flow = processorStep({ draft: this.#draft, step, key, value: undefined }, name, {
+      processor: 'table',
+      what: 'a table',
+      table: true,
+      slots: { row },
+      store: row.serde,
+      storeOptions: options,
+    });
     return new Table(flow);
   }
 
@@ -112,7 +114,13 @@ export class TopologyBuilder {
       slots: () => ({ topic: slot }),
     });
     const key = new StreamKey(`topic ${reference.name}`, slot.key);
-    const source: Source = { step, key, topic: topic as unknown as Source['topic'], streams: new Map(), readFirst: false };
+    const source: Source = {
+      step,
+      key,
+      topic: topic as unknown as Source['topic'],
+      streams: new Map(),
+      readFirst: false,
+    };
     this.#sources.set(reference.name, source);
     return source;
   }

@@ -45,4 +45,3 @@ export interface Aggregator<V = unknown, State = unknown, Result = unknown> {
   /** The result's serde where it is known, so that the table can be joined or grouped again. */
   readonly resultSerde?: Serde<Result>;
 }
-

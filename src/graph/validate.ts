@@ -38,14 +38,24 @@ const KINDS: ReadonlySet<string> = new Set(['source', 'transform', 'key', 'proce
 
 function checkNodes(graph: Graph): void {
   if (!graph.nodes.some(node => node.kind === 'source'))
-    throw refuse(graph, 'TOPO_GRAPH_INVALID', `topology '${graph.name}' reads no topic: start it with t.stream or t.table.`);
+    throw refuse(
+      graph,
+      'TOPO_GRAPH_INVALID',
+      `topology '${graph.name}' reads no topic: start it with t.stream or t.table.`,
+    );
   const seen = new Set<string>();
   for (const { id, kind } of graph.nodes) {
     if (seen.has(id)) throw refuse(graph, 'TOPO_GRAPH_INVALID', `two nodes have the id '${id}'.`, id);
     seen.add(id);
     if (kind === 'rx' || kind === 'async')
-      throw refuse(graph, 'TOPO_GRAPH_INVALID', `step '${id}' is of kind '${kind}', which is reserved: this version cannot run it.`, id);
-    if (!KINDS.has(kind)) throw refuse(graph, 'TOPO_GRAPH_INVALID', `step '${id}' is of an unknown kind, '${kind as string}'.`, id);
+      throw refuse(
+        graph,
+        'TOPO_GRAPH_INVALID',
+        `step '${id}' is of kind '${kind}', which is reserved: this version cannot run it.`,
+        id,
+      );
+    if (!KINDS.has(kind))
+      throw refuse(graph, 'TOPO_GRAPH_INVALID', `step '${id}' is of an unknown kind, '${kind as string}'.`, id);
   }
 }
 
@@ -59,7 +69,12 @@ function checkOrder(graph: Graph): void {
       if (!graph.byId.has(input))
         throw refuse(graph, 'TOPO_GRAPH_INVALID', `step '${node.id}' reads '${input}', which is not there.`, node.id);
       if (graph.byId.get(input)!.kind === 'sink')
-        throw refuse(graph, 'TOPO_GRAPH_INVALID', `step '${node.id}' reads the sink '${input}': read its topic.`, node.id);
+        throw refuse(
+          graph,
+          'TOPO_GRAPH_INVALID',
+          `step '${node.id}' reads the sink '${input}': read its topic.`,
+          node.id,
+        );
       if (before.has(input)) continue;
       const cycle = pathBetween(graph, node.id, input);
       throw refuse(
@@ -76,7 +91,12 @@ function checkOrder(graph: Graph): void {
 }
 
 /** Ids on a way from one node down to another; null where there is none. `through` says which nodes it may pass. */
-function pathBetween(graph: Graph, from: string, to: string, through: (node: Node) => boolean = () => true): string[] | null {
+function pathBetween(
+  graph: Graph,
+  from: string,
+  to: string,
+  through: (node: Node) => boolean = () => true,
+): string[] | null {
   const visited = new Set<string>();
   const climb = (id: string): string[] | null => {
     if (id === from) return [id];
@@ -99,7 +119,12 @@ function checkLookups(graph: Graph): void {
     if (renamedFrom === undefined) continue;
     const other = renamed.get(renamedFrom) ?? stores.find(store => store.name === renamedFrom)?.name;
     if (other !== undefined)
-      throw refuse(graph, 'TOPO_NAME_TAKEN', `store '${name}' is renamed from '${renamedFrom}', which '${other}' claims too.`, name);
+      throw refuse(
+        graph,
+        'TOPO_NAME_TAKEN',
+        `store '${name}' is renamed from '${renamedFrom}', which '${other}' claims too.`,
+        name,
+      );
     renamed.set(renamedFrom, name);
   }
   for (const node of graph.nodes)
@@ -159,11 +184,18 @@ function checkTopics(graph: Graph): void {
     seen.set(topic.name, other ?? node);
     if (!other) continue;
     if (node.kind === 'source' && other.kind === 'source')
-      throw refuse(graph, 'TOPO_TOPIC_CONFLICT', `topic ${topic.name} is read by two sources: it is read once.`, node.id);
+      throw refuse(
+        graph,
+        'TOPO_TOPIC_CONFLICT',
+        `topic ${topic.name} is read by two sources: it is read once.`,
+        node.id,
+      );
     const differs =
       !sameSerde(topic.key, other.topic.key) || !sameSerde(topic.value, other.topic.value)
         ? 'serdes'
-        : topic.partitions !== undefined && other.topic.partitions !== undefined && topic.partitions !== other.topic.partitions
+        : topic.partitions !== undefined &&
+            other.topic.partitions !== undefined &&
+            topic.partitions !== other.topic.partitions
           ? 'partition counts'
           : null;
     if (differs !== null)
@@ -222,7 +254,8 @@ function checkPartitions(graph: Graph): void {
   /** Roots that were brought together so far, with one of them whose count is known. */
   const groups = new Map<Root, { known: Root | null }>();
   const countOf = (root: Root) => (root.kind === 'source' ? root.topic.partitions : root.partitions);
-  const nameOf = (root: Root) => (root.kind === 'source' ? `topic ${root.topic.name}` : `the repartition of '${root.id}'`);
+  const nameOf = (root: Root) =>
+    root.kind === 'source' ? `topic ${root.topic.name}` : `the repartition of '${root.id}'`;
   for (const node of graph.nodes) {
     if (node.kind !== 'processor') continue;
     const merged: { known: Root | null } = { known: null };

@@ -36,7 +36,7 @@ export interface Site {
   /** Values come from a topic as they are, and are bytes: a sink may copy the whole record. */
   isRaw(): boolean;
   /** Every record appended is counted for this row of the counters, and taken back with its unit. */
-  appended(row: number): void;
+  readonly appended: (row: number) => void;
 }
 
 /** How one kind of node runs. Kinds stand in one table (`kinds.ts`), processors in another (`processors/`). */

@@ -22,7 +22,7 @@ export interface Parts {
   readonly stores: ReadonlyMap<string, Store>;
   /** Of sinks and repartitions, by topic. */
   readonly outputs: ReadonlyMap<string, TopicOutput>;
-  appended(row: number): void;
+  readonly appended: (row: number) => void;
 }
 
 export interface Chain {

@@ -1,6 +1,8 @@
 import { TopologyError } from '../errors.ts';
 import { changelogTopic, deadLettersTopic, repartitionTopic } from '../graph/names.ts';
-import type { KeyNode, Node, ProcessorNode, SourceNode, StoreReference, Topology } from '../graph/topology.ts';
+import { readsOf, repartitioned, rootsOf } from '../graph/edges.ts';
+import type { Root } from '../graph/edges.ts';
+import type { Node, ProcessorNode, StoreReference, Topology } from '../graph/topology.ts';
 import type { NewTopic } from './ports.ts';
 
 /** What a topology comes to: sub-topologies, each a fused chain that runs once a partition, and the topics between them. */
@@ -30,7 +32,7 @@ export interface SubTopology {
 export interface Input {
   readonly topic: string;
   readonly partitions: number;
-  readonly node: SourceNode | KeyNode;
+  readonly node: Root;
   /** Only tables read it: taken before streams where timestamps are equal. */
   readonly tableOnly: boolean;
   readonly readFirst: boolean;
@@ -52,9 +54,9 @@ const NO_SIZE_LIMIT = { ...KEEP_FOREVER, 'max.message.bytes': String(2 ** 31 - 1
 export function plan(topology: Topology, partitionsOf: (topic: string) => number): Plan {
   const nodes = new Map(topology.nodes.map(node => [node.id, node]));
   const consumers = consumersOf(topology);
-  const cut = cutKeyNodes(topology, nodes);
+  const cut = new Set(repartitioned(topology).map(node => node.id));
   const groups = components(topology, cut);
-  const roots = topology.nodes.filter((node): node is SourceNode | KeyNode => node.kind === 'source' || cut.has(node.id));
+  const roots = topology.nodes.filter((node): node is Root => node.kind === 'source' || cut.has(node.id));
   const partitions = countPartitions(topology, nodes, cut, roots, partitionsOf);
 
   const subTopologies = [...new Set(groups.values())].map(group => {
@@ -110,29 +112,6 @@ export function consumersOf(topology: Topology): Map<string, string[]> {
   return consumers;
 }
 
-const tablesOf = (node: Node): readonly string[] => (node.kind === 'processor' ? node.tables : []);
-
-/** Key nodes that some processor's partitioning hangs on: only these get a repartition topic. */
-function cutKeyNodes(topology: Topology, nodes: ReadonlyMap<string, Node>): Set<string> {
-  const cut = new Set<string>();
-  for (const node of topology.nodes)
-    if (node.kind === 'processor')
-      for (const root of rootsOf(node, nodes)) if (root.kind === 'key') cut.add(root.id);
-  return cut;
-}
-
-/** The sources and key nodes whose partitioning a node's records have. */
-function rootsOf(node: Node, nodes: ReadonlyMap<string, Node>): (SourceNode | KeyNode)[] {
-  const roots = new Map<string, SourceNode | KeyNode>();
-  const climb = (id: string) => {
-    const above = nodes.get(id)!;
-    if (above.kind === 'source' || above.kind === 'key') roots.set(id, above);
-    else [...above.inputs, ...tablesOf(above)].forEach(climb);
-  };
-  [...node.inputs, ...tablesOf(node)].forEach(climb);
-  return [...roots.values()];
-}
-
 /** The connected components of the graph without the edges behind cut key nodes: node id → component. */
 function components(topology: Topology, cut: ReadonlySet<string>): Map<string, string> {
   const parent = new Map<string, string>();
@@ -143,7 +122,7 @@ function components(topology: Topology, cut: ReadonlySet<string>): Map<string, s
   const union = (a: string, b: string) => parent.set(find(b), find(a));
   const firstReader = new Map<string, string>();
   for (const node of topology.nodes)
-    for (const input of [...node.inputs, ...tablesOf(node)])
+    for (const input of readsOf(node))
       if (!cut.has(input)) union(input, node.id);
       else if (firstReader.has(input)) union(firstReader.get(input)!, node.id);
       else firstReader.set(input, node.id);
@@ -155,7 +134,7 @@ function countPartitions(
   topology: Topology,
   nodes: ReadonlyMap<string, Node>,
   cut: ReadonlySet<string>,
-  roots: readonly (SourceNode | KeyNode)[],
+  roots: readonly (Root)[],
   partitionsOf: (topic: string) => number,
 ): Map<string, number> {
   const counts = new Map<string, number>();
@@ -197,12 +176,12 @@ function countPartitions(
 function partitionsDiffer(
   topology: Topology,
   node: ProcessorNode,
-  a: SourceNode | KeyNode,
+  a: Root,
   countA: number,
-  b: SourceNode | KeyNode,
+  b: Root,
   countB: number,
 ): TopologyError {
-  const name = (root: SourceNode | KeyNode) =>
+  const name = (root: Root) =>
     root.kind === 'source' ? root.topic.name : `the repartition of '${root.id}'`;
   return new TopologyError(
     'TOPO_PARTITIONS_DIFFER',
@@ -214,7 +193,7 @@ function partitionsDiffer(
 
 function inputOf(
   topology: Topology,
-  node: SourceNode | KeyNode,
+  node: Root,
   consumers: ReadonlyMap<string, readonly string[]>,
   nodes: ReadonlyMap<string, Node>,
   partitions: number,

@@ -46,8 +46,8 @@ export interface Fetched extends TopicPartition, OffsetRange {
 export interface Reader {
   /**
    * Returns at once with what there is; if that is nothing, waits up to `maxWaitMs` for more. One answer a request, in order.
-   * An offset outside `start`…`end` gets no batches; what that means is the caller's to say. One call at a time.
-   * @throws TransientError
+   * An offset outside `start`…`end` gets no batches, at once; what that means is the caller's to say. One call at a time.
+   * @throws TransientError; FatalError `TOPO_LOG_DAMAGED`, `TOPO_DISK`; TopologyError `TOPO_TOPIC_UNKNOWN`
    */
   fetch(requests: readonly FetchRequest[], maxWaitMs: number): Promise<Fetched[]>;
   close(): Promise<void>;
@@ -118,18 +118,27 @@ export interface Membership {
   leave(): Promise<void>;
 }
 
-export interface Broker {
-  /** Stable identity of the cluster: where it differs, all offsets are void. */
+/** The reading half of a broker: also what a second process gets of a log that another one writes. */
+export interface BrokerReader {
+  /** Stable identity of the cluster: where it differs, all offsets are void. Empty while there is none. */
   readonly clusterId: string;
   topics(): Promise<TopicInfo[]>;
-  /** Resolves once every partition can be read and written. @throws TopologyError `TOPO_TOPIC_CONFLICT` if one exists. */
-  createTopics(topics: readonly NewTopic[]): Promise<void>;
+  /** @throws TopologyError `TOPO_TOPIC_UNKNOWN` */
   offsets(partitions: readonly TopicPartition[]): Promise<OffsetRange[]>;
   reader(): Reader;
-  join(group: string, tasks: readonly TaskSpec[], listener: MembershipListener): Promise<Membership>;
   /** Every offset a group has committed, without becoming its member. */
   groupOffsets(group: string): Promise<OffsetCommit[]>;
   close(): Promise<void>;
+}
+
+export interface Broker extends BrokerReader {
+  /**
+   * All or none. Resolves once every partition can be read and written.
+   * @throws TopologyError `TOPO_TOPIC_CONFLICT` if one exists, `TOPO_NAME_INVALID`
+   */
+  createTopics(topics: readonly NewTopic[]): Promise<void>;
+  /** Tasks are assigned through the listener only after this has resolved, so that it can open them by the membership. */
+  join(group: string, tasks: readonly TaskSpec[], listener: MembershipListener): Promise<Membership>;
 }
 
 /** The local store of one task: an ordered map from text to bytes. Lost or damaged, it is rebuilt from the changelogs. */

@@ -235,7 +235,16 @@ export class Task {
     await this.#state.close();
   }
 
-  /** Read access to a store's committed entries. */
+  get partition(): number {
+    return this.#options.partition;
+  }
+
+  /** Names of its stores. */
+  get stores(): string[] {
+    return [...this.#stores.keys()];
+  }
+
+  /** Its stores' committed entries, to read. */
   get state(): TaskState {
     return this.#state;
   }

@@ -11,8 +11,8 @@ export interface WorkerOptions {
   readonly maxEpochRecords: number;
   readonly maxEpochBytes: number;
   /** Called between slices of work. */
-  onLoop(): void;
-  onCommit(): void;
+  readonly onLoop: () => void;
+  readonly onCommit: () => void;
 }
 
 /** Records a task takes before the next one has its turn, and before the clock is looked at. */
@@ -53,14 +53,14 @@ export class Worker {
         let processed = 0;
         for (const task of this.tasks) processed += await this.#turn(task);
         this.#commitDue(processed === 0);
-        onLoop();
         if (this.#failure !== undefined) break;
         const isQuiet = processed === 0 && this.#commits.size === 0;
-        const fetched = await this.#fetch(isQuiet);
+        const fetched = await this.#fetch(0);
         this.#idle = isQuiet && fetched === 0 && this.tasks.every(task => task.isIdle);
-        // a commit ends, and the next thing is to do, only when other work of the process gets its turn
-        if (processed === 0 && fetched === 0 && this.#commits.size > 0) await Promise.race(this.#commits);
-        else await clock.yield();
+        onLoop();
+        if (processed > 0 || fetched > 0) await clock.yield();
+        else if (this.#commits.size > 0) await Promise.race(this.#commits);
+        else await this.#fetch(IDLE_WAIT_MS);
       }
       await this.#finish();
     } finally {
@@ -112,8 +112,8 @@ export class Worker {
     else await task.abort();
   }
 
-  /** Hands out what there is; waits for more only where there is nothing else to do. Returns how many batches came. */
-  async #fetch(mayWait: boolean): Promise<number> {
+  /** Hands out what there is, and returns how many batches that was. */
+  async #fetch(maxWaitMs: number): Promise<number> {
     const owners: Task[] = [];
     const requests: FetchRequest[] = [];
     for (const task of this.tasks)
@@ -122,12 +122,13 @@ export class Worker {
         requests.push(request);
       }
     if (requests.length === 0) return 0;
-    const fetched: Fetched[] = await this.options.reader.fetch(requests, mayWait ? IDLE_WAIT_MS : 0);
+    const fetched: Fetched[] = await this.options.reader.fetch(requests, maxWaitMs);
     let batches = 0;
     fetched.forEach((one, index) => {
       owners[index]!.accept(one);
       batches += one.batches.length;
     });
+    if (batches > 0) this.#idle = false;
     return batches;
   }
 

@@ -77,12 +77,12 @@ function pay(file: ClaimFile, random: Random): ClaimStep {
   const part = file.paymentsToCome === 1 ? file.unpaidCents : Math.round(file.unpaidCents * random.between(0.3, 0.7));
   file.paymentsToCome--;
   file.unpaidCents -= part;
-  const after = change(file, { paidCents: file.claim.paidCents + part });
+  const after = change(file, 'OPEN', file.claim.paidCents + part);
   return { after, nextInDays: file.paymentsToCome > 0 ? random.between(5, 60) : random.between(1, 30) };
 }
 
 function close(file: ClaimFile, random: Random): ClaimStep {
-  const after = change(file, { status: 'CLOSED' });
+  const after = change(file, 'CLOSED');
   const fate = random.unit();
   file.mistaken = fate < DELETED_AFTER_CLOSING;
   if (file.mistaken) return { after, nextInDays: random.between(1, 30) };
@@ -94,10 +94,21 @@ function reopen(file: ClaimFile, random: Random): ClaimStep {
   file.reopened = true;
   file.paymentsToCome = 1;
   file.unpaidCents += Math.round(file.claim.claimedCents * random.between(0.1, 0.4));
-  return { after: change(file, { status: 'OPEN' }), nextInDays: random.between(5, 40) };
+  return { after: change(file, 'OPEN'), nextInDays: random.between(5, 40) };
 }
 
-function change(file: ClaimFile, changes: Partial<Claim>): Claim {
-  file.claim = { ...file.claim, ...changes, version: file.claim.version + 1 };
+/** Spelled out: spreading the row costs a fifth of all else that a step does. */
+function change(file: ClaimFile, status: Claim['status'], paidCents = file.claim.paidCents): Claim {
+  const { number, policy, claimedCents, openedOn, description, version } = file.claim;
+  file.claim = {
+    number,
+    policy,
+    status,
+    claimedCents,
+    paidCents,
+    openedOn,
+    description,
+    version: version + 1,
+  };
   return file.claim;
 }

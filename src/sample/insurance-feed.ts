@@ -66,6 +66,7 @@ export class InsuranceFeed {
   readonly #claims: Connector<Claim>;
   readonly #memory = Buffer.allocUnsafe(16_384);
   readonly #startUs = yearStartUs(0);
+  #key: Uint8Array = this.#memory;
   #snapshot: Change[];
   #drafts: Draft[] = [];
   #draft = 0;
@@ -169,7 +170,7 @@ export class InsuranceFeed {
 
   #write<Row>(draft: Draft, connector: Connector<Row>, before: Row | null, after: Row | null): FeedRecord {
     const memory = this.#memory;
-    const key = memory.subarray(0, memory.write(connector.key(draft.number), 0, 'latin1'));
+    const key = this.#keyOf(memory.write(connector.key(draft.number), 0, 'latin1'));
     let value: Uint8Array | null = null;
     if (draft.kind !== 'tombstone') {
       const text = connector.value(draft.op, before, after, draft.capture, draft.snapshot);
@@ -181,5 +182,11 @@ export class InsuranceFeed {
     const { topic, headers } = connector;
     const timestamp = ms(draft.capture.capturedUs);
     return { topic, partition: partitionOf(key, this.#partitions), timestamp, key, value, headers };
+  }
+
+  /** Almost all keys have one length, and so one view. */
+  #keyOf(length: number): Uint8Array {
+    if (this.#key.length !== length) this.#key = this.#memory.subarray(0, length);
+    return this.#key;
   }
 }

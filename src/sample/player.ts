@@ -46,7 +46,7 @@ export interface Sample {
  * another version of Topo began it.
  */
 export async function prepareSample(settings: SampleSettings): Promise<Sample | undefined> {
-  const { broker, clock, log, signal } = settings;
+  const { broker, clock, log } = settings;
   const mark = await readMark(broker);
   if (mark?.finished === true) return undefined;
   if (mark !== undefined) checkSame(mark, { ...settings.options, ...partitionsOf(settings) });

@@ -77,7 +77,8 @@ export class SampleWriter {
       const finished = this.#fill();
       const outcome = await this.#writer.commit(this.#commit(finished));
       if (outcome.kind === 'committed') return finished ? 'finished' : 'written';
-      if (outcome.kind === 'unsettled' && attempt === ATTEMPTS) throw outcome.cause;
+      if (attempt === ATTEMPTS && outcome.kind === 'unsettled') throw outcome.cause;
+      if (attempt === ATTEMPTS) return 'lost';
       const settled = await this.#settle(attempt);
       if (settled !== undefined) return settled;
     }

@@ -26,7 +26,9 @@ const MAX_INTEGER = 2 ** 52;
  * The state of composed aggregators. A format byte, then a tag and a value for each field, in the order of `fields`: [name,
  * aggregator], as the manifest has them.
  */
-export function aggregateState(fields: readonly (readonly [name: string, aggregator: string])[]): Serde<AggregateState> {
+export function aggregateState(
+  fields: readonly (readonly [name: string, aggregator: string])[],
+): Serde<AggregateState> {
   const names = fields.map(([name]) => name);
   const size = 1 + names.length * MAX_FIXED;
   const make = stateMaker(names);
@@ -54,7 +56,9 @@ export function aggregateState(fields: readonly (readonly [name: string, aggrega
 /** An object literal, so that all states share one hidden class. */
 function stateMaker(names: readonly string[]): (values: readonly (number | bigint)[]) => AggregateState {
   const properties = names.map((name, index) => `[${JSON.stringify(name)}]: values[${index}]`);
-  return new Function('values', `return { ${properties.join(', ')} };`) as (values: readonly unknown[]) => AggregateState;
+  return new Function('values', `return { ${properties.join(', ')} };`) as (
+    values: readonly unknown[],
+  ) => AggregateState;
 }
 
 /** `room`: for the fields that follow, if the slab has to grow. */

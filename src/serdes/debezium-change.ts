@@ -66,7 +66,8 @@ function faultOf(event: unknown): string | undefined {
       if (!atRow) return 'expected a Debezium change event: `before` is no row';
       break;
     case 'd':
-      if (after !== null || !atRow) return 'expected a Debezium change event: it deletes a row, but `after` is not null';
+      if (after !== null || !atRow)
+        return 'expected a Debezium change event: it deletes a row, but `after` is not null';
       break;
     case 't':
       if (after !== null) return 'expected a Debezium change event: it empties a table, but `after` is not null';

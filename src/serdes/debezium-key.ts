@@ -34,7 +34,10 @@ function singleKey(field: string): Serde<Scalar> {
   };
 }
 
-function compositeKey(fields: readonly string[], description: Serde<unknown>['description']): Serde<Record<string, Scalar>> {
+function compositeKey(
+  fields: readonly string[],
+  description: Serde<unknown>['description'],
+): Serde<Record<string, Scalar>> {
   return {
     description,
     encode(value) {
@@ -125,7 +128,11 @@ function scalarText(field: string, value: unknown): string {
  */
 function jacksonText(text: string): string {
   return JSON.stringify(text).replace(ESCAPED, found =>
-    found.length === 1 ? `\\u${hex(found.charCodeAt(0))}` : found.startsWith('\\u') ? `\\u${found.slice(2).toUpperCase()}` : found,
+    found.length === 1
+      ? `\\u${hex(found.charCodeAt(0))}`
+      : found.startsWith('\\u')
+        ? `\\u${found.slice(2).toUpperCase()}`
+        : found,
   );
 }
 

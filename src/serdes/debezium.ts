@@ -60,7 +60,8 @@ export interface ChangeSource {
   readonly ts_ms: number;
   readonly ts_us?: number;
   readonly ts_ns?: bigint;
-  readonly snapshot?: 'true' | 'first' | 'first_in_data_collection' | 'last_in_data_collection' | 'last' | 'false' | 'incremental';
+  readonly snapshot?:
+    'true' | 'first' | 'first_in_data_collection' | 'last_in_data_collection' | 'last' | 'false' | 'incremental';
   readonly db: string;
   readonly schema?: string;
   readonly table?: string;

@@ -21,3 +21,8 @@ export { json } from './json.ts';
 export { cents } from './money.ts';
 export { string } from './string.ts';
 export type { Branded } from './string.ts';
+export { protobuf } from './protobuf.ts';
+export type { ProtobufLimits } from './protobuf.ts';
+export { message } from './protobuf/message.ts';
+export type { MessageType } from './protobuf/message.ts';
+export { serdeOf } from './from-description.ts';

@@ -22,7 +22,12 @@ topology('joins', t => {
 
   const pairs = debezium('db.pairs', row<{ a: string; b: number; c: string }>(), { key: ['a', 'b'] });
   const pairTable = t.table('pairs', pairs);
-  same<Same<typeof pairTable, Table<Pick<{ a: string; b: number; c: string }, 'a' | 'b'>, { a: string; b: number; c: string }>>>();
+  same<
+    Same<
+      typeof pairTable,
+      Table<Pick<{ a: string; b: number; c: string }, 'a' | 'b'>, { a: string; b: number; c: string }>
+    >
+  >();
   // @ts-expect-error -- a key of two columns
   byPolicy.join('pairs-join', pairTable, claim => claim);
 
@@ -79,13 +84,19 @@ topology('aggregates', t => {
   const grouped = t.stream(claims).groupBy('by-policy', claim => claim.policyId);
   const groupedTable = t.table('claims', claims).groupBy('table-by-policy', claim => claim.policyId, string());
 
-  const composed = groupedTable.aggregate('exposure', { open: count(c => c.status === 'OPEN'), paid: sum(c => c.paidCents) });
+  const composed = groupedTable.aggregate('exposure', {
+    open: count(c => c.status === 'OPEN'),
+    paid: sum(c => c.paidCents),
+  });
   same<Same<typeof composed, Table<string, { open: number; paid: bigint }>>>();
   const counted = grouped.count('counted');
   same<Same<typeof counted, Table<string, number>>>();
   const summed = groupedTable.sum('summed', claim => claim.paidCents);
   same<Same<typeof summed, Table<string, bigint>>>();
-  const alone = grouped.aggregate('alone', sum(claim => claim.id.length));
+  const alone = grouped.aggregate(
+    'alone',
+    sum(claim => claim.id.length),
+  );
   same<Same<typeof alone, Table<string, number>>>();
 
   const ids = grouped.aggregate('ids', {
@@ -96,12 +107,18 @@ topology('aggregates', t => {
   });
   same<Same<typeof ids, Table<string, number>>>();
 
+  const list = {
+    init: (): string[] => [],
+    add: (ids: string[], { id }: Claim) => [...ids, id],
+    serde: json<string[]>(),
+  };
+  grouped.aggregate('ids-2', list);
   // @ts-expect-error -- a table needs to take rows out again: `subtract` is missing
-  groupedTable.aggregate('ids-2', { init: () => [] as string[], add: (state, claim) => [...state, claim.id], serde: json<string[]>() });
+  groupedTable.aggregate('ids-3', list);
   // @ts-expect-error -- so does its reduce
   groupedTable.reduce('latest', (state, claim) => claim);
   // @ts-expect-error -- an aggregator without a serde for its state
-  grouped.aggregate('ids-3', { init: () => 0, add: (state: number) => state + 1 });
+  grouped.aggregate('ids-4', { init: () => 0, add: (state: number) => state + 1 });
   // @ts-expect-error -- an aggregator of policies over claims
   grouped.aggregate('products', { products: count((policy: Policy) => policy.product === 'motor') });
   // @ts-expect-error -- a sum of text

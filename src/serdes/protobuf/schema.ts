@@ -14,6 +14,8 @@ export interface MessageSchema {
 }
 
 export interface OneofSchema {
+  /** As the `.proto` has it. */
+  readonly name: string;
   readonly property: string;
   readonly fields: readonly FieldSchema[];
 }
@@ -45,6 +47,17 @@ export interface EnumSchema {
   readonly shortName: string;
   readonly file: string;
   readonly values: readonly { readonly name: string; readonly number: number }[];
+}
+
+/** Whether an array can hold its names. */
+export function hasSmallNumbers({ values }: EnumSchema): boolean {
+  return values.every(({ number }) => number >= 0 && number < 256);
+}
+
+/** The numbers under which generated code knows messages and enums. */
+export interface Indexes {
+  readonly messageIndex: (message: MessageSchema) => number;
+  readonly enumIndex: (schema: EnumSchema) => number;
 }
 
 export type ScalarType = (typeof SCALARS)[number] & string;
@@ -115,19 +128,23 @@ function messageSchema(
   if (file.syntax !== 'proto3') throw invalid(`${name}: ${file.name} must say syntax = "proto3"`);
   const fields = descriptor.fields.map(field => fieldSchema(field, name, schema));
   const oneofs = descriptor.oneofs.flatMap((oneof, index) => {
-    const members = fields.filter((field, at) => field.presence === 'oneof' && descriptor.fields[at]!.oneof === index);
-    return members.length === 0 ? [] : [{ property: camelCase(oneof), fields: members }];
+    const members = fields.filter((_, at) => oneofOf(descriptor.fields[at]!) === index);
+    return members.length === 0 ? [] : [{ name: oneof, property: camelCase(oneof), fields: members }];
   });
-  const properties = [...fields.filter(field => field.presence !== 'oneof'), ...oneofs].map(({ property }) => property);
+  const properties = [...fields.filter((_, at) => oneofOf(descriptor.fields[at]!) < 0), ...oneofs].map(
+    ({ property }) => property,
+  );
   if (new Set(properties).size !== properties.length) throw invalid(`${name}: two fields of one name`);
-  if (new Set(fields.map(({ number }) => number)).size !== fields.length) throw invalid(`${name}: two fields of one number`);
+  if (new Set(fields.map(({ number }) => number)).size !== fields.length)
+    throw invalid(`${name}: two fields of one number`);
   return { name, shortName, file: file.name, isMapEntry: descriptor.isMapEntry, fields, oneofs };
 }
 
 function fieldSchema(field: FieldDescriptor, owner: string, schema: Schema): FieldSchema {
   const scalar = SCALARS[field.type];
   const type = field.type === MESSAGE ? 'message' : field.type === ENUM ? 'enum' : scalar;
-  if (type === undefined) throw invalid(`${owner}.${field.name}: a field of a type that proto3 does not have (a group?)`);
+  if (type === undefined)
+    throw invalid(`${owner}.${field.name}: a field of a type that proto3 does not have (a group?)`);
   if (!(field.number >= 1 && field.number <= MAX_NUMBER)) throw invalid(`${owner}.${field.name}: not a field number`);
   const typeName = field.typeName.replace(/^\./, '');
   return {
@@ -137,7 +154,7 @@ function fieldSchema(field: FieldDescriptor, owner: string, schema: Schema): Fie
     type,
     get presence() {
       if (field.isRepeated) return this.message?.isMapEntry ? 'map' : 'repeated';
-      if (field.oneof >= 0 && !field.isProto3Optional) return 'oneof';
+      if (oneofOf(field) >= 0) return 'oneof';
       return field.isProto3Optional || type === 'message' ? 'explicit' : 'implicit';
     },
     isPacked: field.isRepeated && type !== 'string' && type !== 'bytes' && type !== 'message' && !field.isUnpacked,
@@ -149,6 +166,11 @@ function fieldSchema(field: FieldDescriptor, owner: string, schema: Schema): Fie
       return type === 'enum' ? found(schema.enums.get(typeName), typeName, owner) : undefined;
     },
   };
+}
+
+/** -1 for none: `optional` is a oneof of one in the descriptor only. */
+function oneofOf(field: FieldDescriptor): number {
+  return field.isProto3Optional ? -1 : field.oneof;
 }
 
 function found<T>(value: T | undefined, name: string, owner: string): T {

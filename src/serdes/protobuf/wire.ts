@@ -32,7 +32,7 @@ export function readFields(bytes: Uint8Array): WireField[] {
     const start = position;
     const tag = varint();
     let integer = 0;
-    let content = NO_BYTES;
+    let content: Uint8Array = NO_BYTES;
     switch (tag % 8) {
       case 0:
         integer = varint();

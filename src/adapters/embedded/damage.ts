@@ -1,0 +1,32 @@
+import { FatalError } from '../../errors.ts';
+import type { OffsetGap } from './log-state.ts';
+
+/** More than these are counted, not listed. */
+const LISTED = 20;
+
+/** `what`: the place in the file and what is lost there. */
+export function damaged(
+  path: string,
+  what: string,
+  place: { topic?: string; partition?: number; offset?: number } = {},
+) {
+  return new FatalError(
+    'TOPO_LOG_DAMAGED',
+    `The log is damaged in ${path}. ${what} Nothing was changed. Put the file back from a copy if there is one.`,
+    { ...place, path },
+  );
+}
+
+/** "claims-0 120–239, claims-1 80–99", or that nothing is known. */
+export function describeGaps(gaps: readonly OffsetGap[]): string {
+  if (gaps.length === 0) return 'Which offsets they held is not known.';
+  const listed = gaps
+    .slice(0, LISTED)
+    .map(({ topic, partition, from, to }) => `${topic}-${partition} ${from}–${to - 1}`);
+  const more = gaps.length > LISTED ? ` and in ${gaps.length - LISTED} more partitions` : '';
+  return `Missing offsets: ${listed.join(', ')}${more}.`;
+}
+
+/** "commit 7" or "commits 7–9". */
+export const describeCommits = (first: number, last: number): string =>
+  last > first ? `commits ${first}–${last}` : `commit ${first}`;

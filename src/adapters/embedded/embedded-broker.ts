@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import type {
+  Broker,
+  Clock,
+  Log,
+  Membership,
+  MembershipListener,
+  NewTopic,
+  OffsetCommit,
+  OffsetRange,
+  Reader,
+  TaskSpec,
+  TopicInfo,
+  TopicPartition,
+} from '../../runtime/ports.ts';
+import { CommitLog } from './commit-log.ts';
+import type { Disk } from './disk.ts';
+import { rangeOf } from './fetch.ts';
+import { Groups } from './group.ts';
+import { LogReader, type LiveLog } from './reader.ts';
+import { newTopics, topicsOf } from './topics.ts';
+import { systemClock } from '../system-clock.ts';
+
+const MiB = 1024 * 1024;
+
+export interface EmbeddedBrokerOptions {
+  /** `NodeDisk` for a folder, `MemoryDisk` for tests. */
+  readonly disk: Disk;
+  /** What runs here, the topologies' names: told to a second process that is refused. */
+  readonly owner?: string;
+  readonly log?: Log;
+  readonly clock?: Pick<Clock, 'now' | 'sleep'>;
+  /** For the log's and the topics' identities. */
+  readonly newId?: () => string;
+  readonly segmentBytes?: number;
+  /** How much memory the newest batches may take, to be read without the disk. */
+  readonly recentBytes?: number;
+  /** Offsets left free behind each append, where Kafka has its transaction markers. Tests leave some on purpose. */
+  readonly offsetGap?: number;
+}
+
+const silent: Log = { info: () => {}, warn: () => {}, error: () => {} };
+
+/**
+ * A broker inside this process, on one folder: a durable, partitioned log with consumer groups and atomic commits. Locks the
+ * folder until it is closed.
+ *
+ * @throws FatalError `TOPO_FOLDER_LOCKED`, `TOPO_FOLDER_UNUSABLE`, `TOPO_DISK`, `TOPO_LOG_DAMAGED`
+ */
+export async function openEmbeddedBroker(options: EmbeddedBrokerOptions): Promise<Broker> {
+  const { disk, owner, log = silent, clock = systemClock, newId = randomUUID } = options;
+  const { segmentBytes = 64 * MiB, recentBytes = 64 * MiB, offsetGap = 0 } = options;
+  const unlock = await disk.lock(holder(owner, clock.now()));
+  try {
+    const opened = await CommitLog.open({ disk, log, newId, segmentBytes, recentBytes, offsetGap });
+    return new EmbeddedBroker(opened, clock, newId, unlock);
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+function holder(owner: string | undefined, nowMs: number): string {
+  const running = owner === undefined ? '' : `, running ${owner}`;
+  return `process ${process.pid} since ${new Date(nowMs).toISOString()}${running}`;
+}
+
+class EmbeddedBroker implements Broker {
+  readonly #log: CommitLog;
+  readonly #live: LiveLog;
+  readonly #clock: Pick<Clock, 'now' | 'sleep'>;
+  readonly #newId: () => string;
+  readonly #unlock: () => Promise<void>;
+  readonly #groups: Groups;
+  readonly #readers = new Set<Reader>();
+  #closing: Promise<void> | undefined;
+
+  constructor(log: CommitLog, clock: Pick<Clock, 'now' | 'sleep'>, newId: () => string, unlock: () => Promise<void>) {
+    this.#log = log;
+    this.#live = liveLog(log);
+    this.#clock = clock;
+    this.#newId = newId;
+    this.#unlock = unlock;
+    this.#groups = new Groups(log);
+  }
+
+  get clusterId(): string {
+    return this.#log.state.logId;
+  }
+
+  async topics(): Promise<TopicInfo[]> {
+    return topicsOf(this.#log.state);
+  }
+
+  async createTopics(topics: readonly NewTopic[]): Promise<void> {
+    if (topics.length > 0) await this.#log.createTopics(() => newTopics(this.#log.state, topics, this.#newId));
+  }
+
+  async offsets(partitions: readonly TopicPartition[]): Promise<OffsetRange[]> {
+    return partitions.map(partition => rangeOf(this.#log.state, partition));
+  }
+
+  reader(): Reader {
+    const reader = new LogReader(this.#live, this.#clock, closed => this.#readers.delete(closed));
+    this.#readers.add(reader);
+    return reader;
+  }
+
+  join(group: string, tasks: readonly TaskSpec[], listener: MembershipListener): Promise<Membership> {
+    return this.#groups.join(group, tasks, listener);
+  }
+
+  async groupOffsets(group: string): Promise<OffsetCommit[]> {
+    return this.#log.state.groupOffsets(group);
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    for (const reader of [...this.#readers]) await reader.close();
+    try {
+      await this.#log.close();
+    } finally {
+      await this.#unlock();
+    }
+  }
+}
+
+function liveLog(log: CommitLog): LiveLog {
+  return {
+    view: async () => log,
+    get version() {
+      return log.version;
+    },
+    changed: (seen, signal) =>
+      new Promise(resolve => {
+        if (log.version !== seen || signal.aborted) return resolve();
+        const stop = log.listen(() => end());
+        const end = () => {
+          stop();
+          signal.removeEventListener('abort', end);
+          resolve();
+        };
+        signal.addEventListener('abort', end);
+      }),
+  };
+}

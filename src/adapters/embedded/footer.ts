@@ -1,0 +1,83 @@
+import { crc32c } from '@node-rs/crc32';
+import type { BatchIndex } from './batch-index.ts';
+import type { DiskFile } from './disk.ts';
+import { HEAD_BYTES, headCrc, readHead, storedCrc, writeHead, type FrameHead } from './frame.ts';
+
+/** One partition in a segment, and where its index stands in the file. */
+export interface FooterEntry {
+  readonly topic: number;
+  readonly partition: number;
+  readonly firstOffset: number;
+  readonly endOffset: number;
+  readonly position: number;
+  readonly count: number;
+  readonly crc: number;
+}
+
+/** The directory of a footer frame. Its body holds the indexes. */
+export interface Footer {
+  /** The commits of the segment: `first` to `last`. None when `first > last`. */
+  readonly first: number;
+  readonly last: number;
+  readonly entries: readonly FooterEntry[];
+}
+
+/** Behind the footer frame: magic, its place, the file's size, CRC. So opening a log reads the end of each sealed file, not the file. */
+const TRAILER_BYTES = 16;
+const TRAILER_MAGIC = 0x544f5045;
+
+export interface IndexToSeal {
+  readonly topic: number;
+  readonly partition: number;
+  readonly endOffset: number;
+  readonly index: BatchIndex;
+}
+
+/** The bytes that seal a segment whose frames end at `position`. */
+export function packFooter(
+  head: Pick<FrameHead, 'logTag' | 'segment' | 'previousCrc'>,
+  range: { first: number; last: number },
+  indexes: readonly IndexToSeal[],
+  position: number,
+): { footer: Footer; bytes: Buffer[] } {
+  const bodies = indexes.map(({ index }) => index.encode());
+  let bodyBytes = 0;
+  const placed = indexes.map(({ topic, partition, endOffset, index }, i) => {
+    const { firstOffset, count } = index;
+    const entry = { topic, partition, firstOffset, endOffset, position: bodyBytes, count, crc: crc32c(bodies[i]!) };
+    bodyBytes += bodies[i]!.length;
+    return entry;
+  });
+  const directory = Buffer.from(JSON.stringify({ ...range, entries: placed } satisfies Footer));
+  const front = Buffer.concat([Buffer.alloc(HEAD_BYTES), directory]);
+  writeHead(front, { ...head, kind: 'footer', number: range.last, directoryBytes: directory.length, bodyBytes });
+  const trailer = Buffer.alloc(TRAILER_BYTES);
+  trailer.writeUInt32BE(TRAILER_MAGIC, 0);
+  trailer.writeUInt32BE(position, 4);
+  trailer.writeUInt32BE(position + front.length + bodyBytes + TRAILER_BYTES, 8);
+  trailer.writeUInt32BE(crc32c(trailer.subarray(0, 12)), 12);
+  return { footer: decodeFooter(directory, position + front.length), bytes: [front, ...bodies, trailer] };
+}
+
+/** The footer of a sealed segment; undefined when there is none, or none that checks. */
+export async function readFooter(file: DiskFile, segment: number): Promise<Footer | undefined> {
+  const size = await file.size();
+  if (size < TRAILER_BYTES) return undefined;
+  const trailer = await file.read(size - TRAILER_BYTES, TRAILER_BYTES);
+  if (trailer.length < TRAILER_BYTES || trailer.readUInt32BE(0) !== TRAILER_MAGIC) return undefined;
+  if (trailer.readUInt32BE(8) !== size || trailer.readUInt32BE(12) !== crc32c(trailer.subarray(0, 12)))
+    return undefined;
+  const position = trailer.readUInt32BE(4);
+  const head = readHead(await file.read(position, HEAD_BYTES));
+  if (typeof head === 'string' || head.kind !== 'footer' || head.segment !== segment) return undefined;
+  if (position + HEAD_BYTES + head.directoryBytes + head.bodyBytes + TRAILER_BYTES !== size) return undefined;
+  const front = await file.read(position, HEAD_BYTES + head.directoryBytes);
+  if (headCrc(front, head.directoryBytes) !== storedCrc(front)) return undefined;
+  return decodeFooter(front.subarray(HEAD_BYTES), position + front.length);
+}
+
+/** In the directory, places count from the body's beginning; here, from the file's. */
+export function decodeFooter(directory: Buffer, bodyPosition: number): Footer {
+  const footer = JSON.parse(directory.toString()) as Footer;
+  return { ...footer, entries: footer.entries.map(entry => ({ ...entry, position: bodyPosition + entry.position })) };
+}

@@ -1,0 +1,11 @@
+import type { ErrorCode } from '../errors.ts';
+
+/** What the process ends with; `docs/cli.md` has the same list. A signal that ends it by force gives 128 + its number. */
+export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+export const exitCodeOf = (code: ErrorCode): number => (code === 'TOPO_USAGE' ? EXIT.usage : EXIT.failed);
+
+const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
+export type StopSignal = keyof typeof SIGNAL_NUMBERS;
+
+export const forcedExitCode = (signal: StopSignal): number => 128 + SIGNAL_NUMBERS[signal];

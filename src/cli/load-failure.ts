@@ -1,0 +1,84 @@
+import { spawnSync } from 'node:child_process';
+import { relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { TopoError, TopologyError } from '../errors.ts';
+import { oneParagraph } from './error-text.ts';
+
+/**
+ * Why a user's file does not load, as an error with the place in that file. What the library itself refused keeps its code.
+ * `file` is the path as the user gave it, `path` the same in full.
+ */
+export function explainLoadFailure(error: unknown, file: string, path: string): Error {
+  if (error instanceof TopoError) {
+    const place = placeInFile(error, path);
+    if (error instanceof TopologyError && place !== undefined && !error.message.includes(shortPath(path)))
+      return new TopologyError(error.code, `${error.message} (${place})`, { ...error.place, path: file }, { cause: error });
+    return error;
+  }
+  const failed = (what: string) => new TopologyError('TOPO_FILE_FAILED', what, { path: file }, { cause: error });
+  if (!(error instanceof Error)) return failed(`${file} threw something that is no Error while it was loaded.`);
+  const problem = oneParagraph(error.message).replace(/\.$/, '');
+  if (error.name === 'TransformError') return failed(`a file has a syntax error: ${transformProblem(error.message)}.`);
+  if (error instanceof SyntaxError) return failed(`a file has a syntax error: ${syntaxProblem(error, path)}.`);
+  if (isModuleError(error)) return failed(`${file} does not load: ${problem}. ${moduleAdvice(problem)}`);
+  const place = placeInFile(error, path);
+  return failed(`${place ?? file} threw while it was loaded: ${error.name}: ${problem}.`);
+}
+
+/** The first frame of the stack that lies in the file, then any of the user's: `topologies/claims.ts:12:5`. */
+function placeInFile(error: Error, path: string): string | undefined {
+  const frames = framesOf(error);
+  const frame = frames.find(one => one.path === path) ?? frames.find(one => !one.path.includes(`${sep}node_modules${sep}`));
+  return frame && `${shortPath(frame.path)}:${frame.line}:${frame.column}`;
+}
+
+function framesOf(error: Error): { path: string; line: string; column: string }[] {
+  return (error.stack ?? '').split('\n').flatMap(text => {
+    const [, place, line, column] = /^\s+at .*?\(?((?:file:\/\/)?\/[^()]*|[A-Za-z]:\\[^()]*):(\d+):(\d+)\)?$/.exec(text) ?? [];
+    if (place === undefined) return [];
+    const path = place.startsWith('file:') ? fileURLToPath(place.replace(/[?#].*$/, '')) : place.replace(/\?.*$/, '');
+    return [{ path, line: line!, column: column! }];
+  });
+}
+
+/** esbuild's `Transform failed with 1 error:`, then lines `path:line:column: ERROR: problem`. */
+function transformProblem(message: string): string {
+  const [, path, place, problem] = /^(.+?):(\d+:\d+): ERROR: (.+)$/m.exec(message) ?? [];
+  return path === undefined ? oneParagraph(message) : `${shortPath(path)}:${place}: ${problem}`;
+}
+
+/** Node's own: the first line of the stack is the place, if it is there; else `node --check` knows it. */
+function syntaxProblem(error: SyntaxError, path: string): string {
+  const text = placeAbove(error.stack ?? '') ?? placeAbove(checkWithNode(path));
+  return `${text ?? `${shortPath(path)}, or a file that it imports`}: ${error.message}`;
+}
+
+/** `path:line`, the line itself, and a caret below its column. */
+function placeAbove(text: string): string | undefined {
+  const [first = '', , caret = ''] = text.split('\n');
+  const [, place, line] = /^((?:file:\/\/)?(?:\/|[A-Za-z]:\\).*):(\d+)$/.exec(first) ?? [];
+  if (place === undefined) return undefined;
+  const path = place.startsWith('file:') ? fileURLToPath(place) : place;
+  return `${shortPath(path)}:${line}:${caret.indexOf('^') + 1}`;
+}
+
+const checkWithNode = (path: string): string => spawnSync(process.execPath, ['--check', path], { encoding: 'utf8' }).stderr;
+
+const MODULE_CODES = ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND', 'ERR_REQUIRE_CYCLE_MODULE', 'ERR_PACKAGE_PATH_NOT_EXPORTED'];
+
+function isModuleError(error: Error): boolean {
+  return 'code' in error && typeof error.code === 'string' && MODULE_CODES.includes(error.code);
+}
+
+function moduleAdvice(problem: string): string {
+  if (/package '/.test(problem)) return 'Install it (`npm install`) where that file is.';
+  return /in a cycle/.test(problem)
+    ? 'It is an ES module in a package that does not say so: add "type": "module" to its package.json, or name the file .mjs or .ts.'
+    : 'Check the path of the import.';
+}
+
+/** From the working directory on, where it lies below that. */
+function shortPath(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? path : short;
+}

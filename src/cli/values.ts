@@ -1,0 +1,21 @@
+import { InvalidArgumentError } from 'commander';
+
+/** Readers of option values. What they throw, commander puts behind the option's name. */
+
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return text => {
+    const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
+    if (value >= least && value <= most) return value;
+    const range = most === Number.MAX_SAFE_INTEGER ? `from ${least} on` : `from ${least} to ${most}`;
+    throw new InvalidArgumentError(`It takes a whole number ${range}.`);
+  };
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000 };
+
+/** `20 s`, `500ms`, `2 min`, or milliseconds. */
+export function durationMs(text: string): number {
+  const [, digits, unit = 'ms'] = /^\s*(\d{1,12}(?:\.\d{1,3})?)\s*(ms|s|min|h)?\s*$/.exec(text) ?? [];
+  if (digits === undefined) throw new InvalidArgumentError('It takes a duration such as 20s, 500ms or 2min.');
+  return Math.round(Number(digits) * UNITS[unit]!);
+}

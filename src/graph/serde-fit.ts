@@ -1,0 +1,13 @@
+import type { SerdeDescription } from '../serdes/serde.ts';
+import { protobufProblem } from './protobuf-fit.ts';
+import { sameSerde, serdeName } from './serde-name.ts';
+
+/** Why bytes written with `stored` cannot be read with `current`; null where they can. */
+export function serdeProblem(stored: SerdeDescription, current: SerdeDescription): string | null {
+  if (stored.type === 'protobuf' && current.type === 'protobuf') {
+    const problem = protobufProblem(stored, current);
+    return problem === null ? null : `${current.message}: ${problem}`;
+  }
+  if (stored.type === 'change' && current.type === 'change') return serdeProblem(stored.of, current.of);
+  return sameSerde(stored, current) ? null : `were ${serdeName(stored)} and are ${serdeName(current)}`;
+}

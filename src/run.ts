@@ -1,0 +1,143 @@
+import { join } from 'node:path';
+import type { Observable } from 'rxjs';
+import { nodeDisk } from './adapters/embedded/node-disk.ts';
+import { openEmbeddedBroker } from './adapters/embedded/embedded-broker.ts';
+import { levelState } from './adapters/level/level-state.ts';
+import { systemClock } from './adapters/system-clock.ts';
+import type { Topology } from './graph/topology.ts';
+import type { Application, DeadLetterEvent } from './runtime/application.ts';
+import type { ErrorPolicy } from './runtime/error-policy.ts';
+import type { Figures } from './runtime/figures.ts';
+import type { Broker, Log } from './runtime/ports.ts';
+import type { ReadOnlyStore } from './runtime/read-only-store.ts';
+import { start } from './runtime/start.ts';
+import type { World } from './runtime/start.ts';
+import { CLAIMS_TOPIC, POLICIES_TOPIC } from './sample/insurance-feed.ts';
+import { prepareSample } from './sample/player.ts';
+import type { Sample } from './sample/player.ts';
+import type { SampleOptions } from './sample/sample-options.ts';
+
+export interface RunOptions {
+  /** The embedded broker's folder: its log and the tasks' state. Default `.topo`. */
+  readonly data?: string;
+  /** Partitions of topics that are created and whose count nothing else tells. Default 4. */
+  readonly partitions?: number;
+  /** What happens to a record that cannot be processed. Default `dead-letter`. */
+  readonly onError?: ErrorPolicy;
+  /** How long an epoch may stay open while there is work. Default 100 ms. */
+  readonly commitIntervalMs?: number;
+  /** For caches and open epochs of all tasks together. Default 512 MiB. */
+  readonly memoryBytes?: number;
+  /** Plays the sample feed into topics of its that the topology reads and that are new. Default: no sample. */
+  readonly sample?: SampleOptions | boolean;
+  /** Structured log; default: none. */
+  readonly log?: Log;
+}
+
+/** A running topology. */
+export interface Running {
+  readonly topology: Topology;
+  /** Topics that this start created. */
+  readonly created: readonly string[];
+  /** Resolves when it has stopped with everything committed; rejects with what ended it. */
+  readonly done: Promise<void>;
+  /** The figures after each commit. */
+  readonly figures$: Observable<Figures>;
+  readonly deadLetters$: Observable<DeadLetterEvent>;
+  figures(): Figures;
+  /** Resolves once everything there was to read, a sample included, is processed and committed; rejects if it ends before. */
+  idle(): Promise<void>;
+  /** @throws TopologyError when there is no store of that name */
+  store<K = unknown, V = unknown>(name: string): ReadOnlyStore<K, V>;
+  /** Finishes the record at hand, commits and closes. */
+  stop(): Promise<void>;
+}
+
+const DEFAULT_PARTITIONS = 4;
+const COMMIT_INTERVAL_MS = 100;
+const DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024;
+const MAX_EPOCH_RECORDS = 100_000;
+/** LevelDB's own buffers, a task. */
+const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
+
+const silent: Log = { info: () => {}, warn: () => {}, error: () => {} };
+
+/**
+ * Runs a topology on the embedded broker until `stop`. The one place that names adapters.
+ * @throws TopologyError, FatalError: nothing runs then
+ */
+export async function run(topology: Topology, options: RunOptions = {}): Promise<Running> {
+  const { data = '.topo', log = silent } = options;
+  const broker = await openEmbeddedBroker({ disk: await nodeDisk(join(data, 'log')), log, owner: topology.name });
+  const state = levelState(join(data, 'state', topology.name), { writeBufferBytes: WRITE_BUFFER_BYTES });
+  try {
+    return await runOn({ broker, state, clock: systemClock, log }, topology, options);
+  } catch (error) {
+    await broker.close();
+    throw error;
+  }
+}
+
+async function runOn(world: World, topology: Topology, options: RunOptions): Promise<Running> {
+  const stopping = new AbortController();
+  const sample = await prepare(world, topology, options, stopping.signal);
+  const application = await start(topology, world, {
+    partitions: options.partitions ?? DEFAULT_PARTITIONS,
+    onError: options.onError ?? 'dead-letter',
+    commitIntervalMs: options.commitIntervalMs ?? COMMIT_INTERVAL_MS,
+    maxEpochRecords: MAX_EPOCH_RECORDS,
+    memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
+  }).catch(async (error: unknown) => {
+    await sample?.close();
+    throw error;
+  });
+  const played = sample?.play() ?? Promise.resolve(true);
+  const done = finish(application, played, stopping, world.broker);
+  done.catch(() => {});
+  return {
+    topology,
+    created: application.created,
+    done,
+    figures$: application.figures$,
+    deadLetters$: application.deadLetters$,
+    figures: () => application.figures(),
+    store: name => application.store(name),
+    async idle() {
+      await Promise.race([played, application.done]);
+      await application.idle();
+    },
+    async stop() {
+      stopping.abort();
+      await application.stop();
+      await done;
+    },
+  };
+}
+
+/** The sample's snapshot is written before the topology starts, as a connector's would be. */
+async function prepare(
+  { broker, clock, log }: World,
+  topology: Topology,
+  { sample = false, partitions }: RunOptions,
+  signal: AbortSignal,
+): Promise<Sample | undefined> {
+  const reads = topology.nodes.some(({ id, kind }) => kind === 'source' && (id === POLICIES_TOPIC || id === CLAIMS_TOPIC));
+  if (sample === false || !reads) return undefined;
+  return prepareSample({ broker, clock, log, options: sample === true ? undefined : sample, partitions, signal });
+}
+
+/** Ends when the topology ends; a sample that fails ends it. */
+async function finish(application: Application, played: Promise<boolean>, stopping: AbortController, broker: Broker): Promise<void> {
+  const sampled = played.catch(async (error: unknown) => {
+    await application.stop();
+    throw error;
+  });
+  try {
+    await application.done;
+  } finally {
+    stopping.abort();
+    const [outcome] = await Promise.allSettled([sampled]);
+    await broker.close();
+    if (outcome.status === 'rejected') throw outcome.reason;
+  }
+}

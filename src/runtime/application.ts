@@ -1,0 +1,105 @@
+import { Subject } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { FatalError } from '../errors.ts';
+import type { RecordError } from '../errors.ts';
+import type { Topology } from '../graph/topology.ts';
+import { figuresOf } from './figures.ts';
+import type { Figures } from './figures.ts';
+import type { Counters } from './counters.ts';
+import { openStore } from './read-only-store.ts';
+import type { ReadOnlyStore } from './read-only-store.ts';
+import type { Task } from './task.ts';
+import type { Worker } from './worker.ts';
+
+/** A dead letter as it happens: code and place, never the record's content. */
+export type DeadLetterEvent = Pick<RecordError, 'code' | 'message' | 'place'>;
+
+/** What an application is made of, by `start`. */
+export interface Assembly {
+  readonly topology: Topology;
+  readonly created: readonly string[];
+  readonly tasks: readonly Task[];
+  readonly worker: Worker;
+  readonly counters: Counters;
+  readonly events: Events;
+  readonly close: () => Promise<void>;
+}
+
+/** What happens inside, for who listens. */
+export class Events {
+  readonly deadLetters = new Subject<DeadLetterEvent>();
+  readonly commits = new Subject<void>();
+  readonly loops = new Subject<void>();
+}
+
+/** One running topology: its tasks on one worker. */
+export class Application {
+  readonly topology: Topology;
+  /** Topics that this start created. */
+  readonly created: readonly string[];
+  /** Resolves when it has stopped with everything committed; rejects with what ended it. */
+  readonly done: Promise<void>;
+  readonly figures$: Observable<Figures>;
+  readonly deadLetters$: Observable<DeadLetterEvent>;
+  readonly #assembly: Assembly;
+  readonly #figures = new Subject<Figures>();
+
+  constructor(assembly: Assembly) {
+    const { topology, created, events } = assembly;
+    this.#assembly = assembly;
+    this.topology = topology;
+    this.created = created;
+    this.figures$ = this.#figures.asObservable();
+    this.deadLetters$ = events.deadLetters.asObservable();
+    events.commits.subscribe(() => {
+      if (this.#figures.observed) this.#figures.next(this.figures());
+    });
+    this.done = this.#run();
+    // who asks for `done` or stops it hears of a failure; nobody else has to listen
+    this.done.catch(() => {});
+  }
+
+  figures(): Figures {
+    const { topology, counters, tasks, worker } = this.#assembly;
+    return figuresOf(topology, counters, tasks, worker.isIdle);
+  }
+
+  /** Resolves once everything there was to read is processed and committed; rejects when it ends before. */
+  async idle(): Promise<void> {
+    const { worker, events } = this.#assembly;
+    if (worker.isIdle) return;
+    const idle = new Promise<void>(resolve => {
+      const subscription = events.loops.subscribe(() => {
+        if (!worker.isIdle) return;
+        subscription.unsubscribe();
+        resolve();
+      });
+    });
+    const ended = this.done.then(() => {
+      throw new FatalError('TOPO_CLOSED', `'${this.topology.name}' was stopped before it was idle.`);
+    });
+    await Promise.race([idle, ended]);
+  }
+
+  /** @throws TopologyError `TOPO_USAGE` when it has no store of that name */
+  store<K = unknown, V = unknown>(name: string): ReadOnlyStore<K, V> {
+    return openStore<K, V>(this.topology, this.#assembly.tasks, name);
+  }
+
+  /** Finishes the record at hand, commits and closes. Rejects with what ended the run, if something did. */
+  async stop(): Promise<void> {
+    this.#assembly.worker.stop();
+    await this.done;
+  }
+
+  async #run(): Promise<void> {
+    const { worker, events, close } = this.#assembly;
+    try {
+      await worker.run();
+    } finally {
+      await close();
+      this.#figures.complete();
+      events.deadLetters.complete();
+    }
+  }
+}

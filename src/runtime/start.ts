@@ -1,0 +1,168 @@
+import { TopologyError } from '../errors.ts';
+import { compareManifests, manifestOf } from '../graph/manifest.ts';
+import type { Manifest } from '../graph/manifest.ts';
+import { manifestTopic } from '../graph/names.ts';
+import type { Topology } from '../graph/topology.ts';
+import { validate } from '../graph/validate.ts';
+import { Application, Events } from './application.ts';
+import type { Kind } from './chain.ts';
+import { Counters } from './counters.ts';
+import type { ErrorPolicy } from './error-policy.ts';
+import { KINDS } from './kinds.ts';
+import { readManifest, writeManifest } from './manifest-topic.ts';
+import { DEFAULT_MAX_MESSAGE_BYTES } from './outputs.ts';
+import type { SubTopology } from './plan.ts';
+import type { Broker, Clock, Log, Membership, StateBackend, TaskSpec, TopicInfo } from './ports.ts';
+import { Task, taskId } from './task.ts';
+import type { TaskOptions } from './task.ts';
+import { planTopics } from './topics.ts';
+import { Worker } from './worker.ts';
+
+/** The world an application runs in. */
+export interface World {
+  readonly broker: Broker;
+  readonly state: StateBackend;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Settings {
+  /** Of topics that are created and whose count nothing else tells. */
+  readonly partitions: number;
+  readonly onError: ErrorPolicy;
+  readonly commitIntervalMs: number;
+  readonly maxEpochRecords: number;
+  /** Shared out over the tasks: store caches, entries not yet written, and outputs. */
+  readonly memoryBytes: number;
+  /** The kinds of node it can run. */
+  readonly kinds?: Readonly<Record<string, Kind<never>>>;
+}
+
+/** The task that keeps the manifest. Other tasks are called after their inputs and partition. */
+const MANIFEST_TASK = 'manifest';
+/** The part of a task's memory that an epoch may fill before it is committed; the rest is cache. */
+const EPOCH_SHARE = 1 / 4;
+
+/**
+ * Checks a topology against its topics and what it stored before, creates the topics that are missing, takes its tasks over,
+ * restores their state, and runs.
+ * @throws TopologyError before anything is created or changed; FatalError
+ */
+export async function start(topology: Topology, world: World, settings: Settings): Promise<Application> {
+  validate(topology);
+  const { broker, log } = world;
+  const { plan, existing, missing } = await planTopics(topology, broker, settings.partitions);
+  const partitions = Object.fromEntries([...existing.values(), ...missing].map(topic => [topic.name, topic.partitions]));
+  const manifestWith = (topics: ReadonlyMap<string, TopicInfo>) => {
+    // a topic that was there before and is not now counts as another one
+    const topicIds = Object.fromEntries(Object.keys(partitions).map(name => [name, topics.get(name)?.id ?? 'deleted']));
+    return manifestOf(topology, { clusterId: broker.clusterId, partitions, topicIds });
+  };
+
+  const stored = existing.has(manifestTopic(topology.name)) ? await storedManifest(topology, broker) : undefined;
+  if (stored) checkManifest(topology, stored, manifestWith(existing), log);
+  if (missing.length > 0) await broker.createTopics(missing);
+  const topics = new Map((await broker.topics()).map(topic => [topic.name, topic]));
+  const manifest = manifestWith(topics);
+
+  const places = plan.subTopologies.flatMap(subTopology =>
+    Array.from({ length: subTopology.partitions }, (_, partition) => ({ subTopology, partition })),
+  );
+  const membership = await join(topology, places, broker);
+  const tasks: Task[] = [];
+  const close = async () => {
+    await Promise.all(tasks.map(task => task.close()));
+    await membership.leave();
+  };
+  try {
+    if (stored?.hash !== manifest.hash) await keepManifest(topology, manifest, membership, world.clock);
+    const counters = new Counters(topology);
+    const events = new Events();
+    const memoryBytes = settings.memoryBytes / places.length;
+    const common: Omit<TaskOptions, 'subTopology' | 'partition'> = {
+      topology,
+      kinds: settings.kinds ?? KINDS,
+      broker,
+      state: world.state,
+      counters,
+      log,
+      topicLimits: topic => limitsOf(topics.get(topic)!),
+      deadLetters: plan.deadLetters,
+      manifestHash: manifest.hash,
+      policy: settings.onError,
+      cacheBytes: memoryBytes * (1 - EPOCH_SHARE),
+      onDeadLetter: ({ code, message, place }) => events.deadLetters.next({ code, message, place }),
+      onRestore: (task, restored, total) => log.info({ task, restored, total }, 'restoring state'),
+    };
+    for (const place of places) tasks.push(await Task.open({ ...common, ...place }, membership));
+    const reader = broker.reader();
+    const worker = new Worker(tasks, {
+      reader,
+      clock: world.clock,
+      commitIntervalMs: settings.commitIntervalMs,
+      maxEpochRecords: settings.maxEpochRecords,
+      maxEpochBytes: memoryBytes * EPOCH_SHARE,
+      onLoop: () => events.loops.next(),
+      onCommit: () => events.commits.next(),
+    });
+    const closeAll = async () => {
+      await reader.close();
+      await close();
+    };
+    const created = missing.map(({ name }) => name);
+    return new Application({ topology, created, tasks, worker, counters, events, close: closeAll });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Place {
+  readonly subTopology: SubTopology;
+  readonly partition: number;
+}
+
+function limitsOf({ partitions, config }: TopicInfo) {
+  return { partitions, maxMessageBytes: Number(config['max.message.bytes'] ?? DEFAULT_MAX_MESSAGE_BYTES) };
+}
+
+async function storedManifest(topology: Topology, broker: Broker): Promise<Manifest | undefined> {
+  const text = await readManifest(broker, manifestTopic(topology.name));
+  return text === undefined ? undefined : (JSON.parse(text) as Manifest);
+}
+
+/** @throws TopologyError `TOPO_MANIFEST_MISMATCH` naming each step that does not fit, and what to do */
+function checkManifest(topology: Topology, stored: Manifest, current: Manifest, log: Log): void {
+  const { problems, notices } = compareManifests(stored, current);
+  if (problems.length > 0)
+    throw new TopologyError(
+      'TOPO_MANIFEST_MISMATCH',
+      `'${topology.name}' does not fit what it stored before: ${problems.join(' ')}`,
+      { topology: topology.name },
+    );
+  for (const notice of notices) log.warn({ topology: topology.name }, notice);
+}
+
+async function keepManifest(topology: Topology, manifest: Manifest, membership: Membership, clock: Clock): Promise<void> {
+  const writer = await membership.open(MANIFEST_TASK);
+  await writeManifest(writer, manifestTopic(topology.name), topology.name, JSON.stringify(manifest), clock.now());
+  await writer.close();
+}
+
+/** Joins the group with all tasks, and waits until they are this member's. */
+async function join(topology: Topology, places: readonly Place[], broker: Broker): Promise<Membership> {
+  const tasks: TaskSpec[] = places.map(({ subTopology, partition }) => ({
+    id: taskId(subTopology, partition),
+    inputs: subTopology.inputs.filter(input => partition < input.partitions).map(({ topic }) => ({ topic, partition })),
+  }));
+  let assigned = () => {};
+  const ready = new Promise<void>(resolve => (assigned = resolve));
+  const nothing = async () => {};
+  const membership = await broker.join(topology.name, [...tasks, { id: MANIFEST_TASK, inputs: [] }], {
+    assigned: async () => assigned(),
+    revoked: nothing,
+    lost: nothing,
+  });
+  await ready;
+  return membership;
+}

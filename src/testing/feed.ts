@@ -1,0 +1,93 @@
+import { TopologyError } from '../errors.ts';
+import type { TopicSlot } from '../graph/functions.ts';
+import type { SourceNode, Topology } from '../graph/topology.ts';
+import { BatchWriter } from '../records/batch-writer.ts';
+import { encodeHeaders } from '../records/headers.ts';
+import type { Headers } from '../records/headers.ts';
+import { partitionOf } from '../records/murmur2.ts';
+import type { Broker, Membership, TaskWriter } from '../runtime/ports.ts';
+
+/** A record for one of the topology's source topics. Bytes are taken as they are, everything else goes through the topic's serdes. */
+export interface InputRecord {
+  readonly topic: string;
+  readonly key?: unknown;
+  readonly value?: unknown;
+  /** Default: one ms after the record before. */
+  readonly timestamp?: number;
+  readonly headers?: Headers;
+  /** Default: by the key, as Kafka's clients do. */
+  readonly partition?: number;
+}
+
+const GROUP = 'topology-test-driver';
+const LARGEST = 2 ** 31 - 1;
+
+/** Writes a test's records to the source topics of a topology, as a producer would. */
+export class Feed {
+  readonly #topology: Topology;
+  readonly #partitions: ReadonlyMap<string, number>;
+  readonly #membership: Membership;
+  readonly #writer: TaskWriter;
+  #timestamp = 0;
+
+  private constructor(topology: Topology, partitions: ReadonlyMap<string, number>, membership: Membership, writer: TaskWriter) {
+    this.#topology = topology;
+    this.#partitions = partitions;
+    this.#membership = membership;
+    this.#writer = writer;
+  }
+
+  /** Creates the source topics. */
+  static async open(topology: Topology, broker: Broker, defaultPartitions: number): Promise<Feed> {
+    const topics = topology.nodes
+      .filter((node): node is SourceNode => node.kind === 'source')
+      .map(({ topic: { name, partitions = defaultPartitions, config = {} } }) => ({ name, partitions, config }));
+    await broker.createTopics(topics);
+    const nothing = async () => {};
+    const membership = await broker.join(GROUP, [{ id: GROUP, inputs: [] }], { assigned: nothing, revoked: nothing, lost: nothing });
+    const partitions = new Map(topics.map(topic => [topic.name, topic.partitions]));
+    return new Feed(topology, partitions, membership, await membership.open(GROUP));
+  }
+
+  /** Appends all records in one commit. @throws TopologyError for a topic that is no source */
+  async write(records: readonly InputRecord[]): Promise<void> {
+    const batches = new Map<string, { topic: string; partition: number; batch: BatchWriter }>();
+    for (const record of records) {
+      const { topic, headers = [] } = record;
+      const slot = this.#slot(topic);
+      const key = bytesOf(slot.key, record.key ?? null);
+      const value = bytesOf(slot.value, record.value ?? null);
+      const timestamp = record.timestamp ?? this.#timestamp + 1;
+      this.#timestamp = timestamp;
+      const partition = record.partition ?? (key === null ? 0 : partitionOf(key, this.#partitions.get(topic)!));
+      const id = `${topic}-${partition}`;
+      const known = batches.get(id) ?? { topic, partition, batch: new BatchWriter(LARGEST, 1_000_000) };
+      batches.set(id, known);
+      known.batch.append(timestamp, key, value, encodeHeaders(headers));
+    }
+    const appends = [...batches.values()].map(({ topic, partition, batch }) => ({ topic, partition, batches: batch.finish() }));
+    await this.#writer.commit({ appends, offsets: [] });
+  }
+
+  async close(): Promise<void> {
+    await this.#membership.leave();
+  }
+
+  #slot(topic: string): TopicSlot {
+    const slot = this.#partitions.has(topic) && this.#topology.functions[topic]?.['topic'];
+    if (!slot) throw unknownTopic(this.#topology, topic, [...this.#partitions.keys()]);
+    return slot as TopicSlot;
+  }
+}
+
+function bytesOf(serde: TopicSlot['key'], value: unknown): Uint8Array | null {
+  if (value === null || value instanceof Uint8Array) return value;
+  return serde.encode(value);
+}
+
+export function unknownTopic(topology: Topology, topic: string, known: readonly string[]): TopologyError {
+  return new TopologyError('TOPO_TOPIC_UNKNOWN', `'${topology.name}' has no topic ${topic} here; it has ${known.join(', ')}.`, {
+    topology: topology.name,
+    topic,
+  });
+}

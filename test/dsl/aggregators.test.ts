@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import { compose, single } from '../../src/dsl/aggregators.ts';
+import { custom, reducer } from '../../src/dsl/custom-aggregator.ts';
+import type { Aggregator } from '../../src/graph/functions.ts';
+import { cents, count, json, string, sum } from '../../src/index.ts';
+
+interface Claim {
+  status: string;
+  paid: string;
+}
+const open = (paid: string): Claim => ({ status: 'OPEN', paid });
+const closed = (paid: string): Claim => ({ status: 'CLOSED', paid });
+
+const fold = <V, S, R>(aggregator: Aggregator<V, S, R>, ...values: V[]): R =>
+  aggregator.result(values.reduce((state, value) => aggregator.add(state, value)!, aggregator.init()));
+
+const exposure = () =>
+  compose<Claim>({
+    open: count<Claim>(claim => claim.status === 'OPEN'),
+    claims: count(),
+    paidCents: sum((claim: Claim) => cents(claim.paid)),
+  });
+
+describe('composed aggregators', () => {
+  test('give an object of their results', () => {
+    expect(fold(exposure(), open('10.00'), closed('2.50'))).toEqual({ open: 1, claims: 2, paidCents: 1250n });
+  });
+
+  test('take out what they put in, down to zeros of the same type', () => {
+    const { add, subtract, init } = exposure();
+    const state = add(add(init(), open('10.00'))!, closed('2.50'))!;
+    expect(subtract!(state, open('10.00'))).toEqual({ open: 0, claims: 1, paidCents: 250n });
+    expect(subtract!(subtract!(state, open('10.00'))!, closed('2.50'))).toEqual({ open: 0, claims: 0, paidCents: 0n });
+  });
+
+  test('leave the state they were given as it was', () => {
+    const { add, init } = exposure();
+    const state = add(init(), open('10.00'))!;
+    add(state, open('1.00'));
+    expect(state).toEqual({ open: 1, claims: 1, paidCents: 1000n });
+  });
+
+  test('survive their serde', () => {
+    const { add, init, serde } = exposure();
+    const state = add(init(), open('10.00'))!;
+    expect(serde.decode(serde.encode(state))).toEqual(state);
+    expect(serde.description).toEqual({
+      type: 'aggregate',
+      fields: [
+        ['open', 'count'],
+        ['claims', 'count'],
+        ['paidCents', 'sum'],
+      ],
+    });
+  });
+
+  test('may have any field name', () => {
+    const names = compose<string>({ "it's": count(), 'a b': count(), 'x"; throw 1; "': count() });
+    expect(fold(names, 'v')).toEqual({ "it's": 1, 'a b': 1, 'x"; throw 1; "': 1 });
+  });
+
+  test('have no subtractor when one of them has none', () => {
+    const latest = { kind: 'latest', init: () => null, add: (_: unknown, value: number) => value };
+    expect(compose({ n: count(), latest }).subtract).toBeUndefined();
+  });
+});
+
+describe('a sum', () => {
+  const numbers = single(sum((value: number) => value));
+
+  test('alone has its own serde', () => {
+    const { add, init, serde } = single(sum((value: bigint) => value));
+    const state = add(init(), 2n ** 70n);
+    expect(serde.decode(serde.encode(state))).toBe(2n ** 70n);
+  });
+
+  test('of numbers past 2^53 is refused, not rounded', () => {
+    expect(fold(numbers, Number.MAX_SAFE_INTEGER - 1, 1)).toBe(Number.MAX_SAFE_INTEGER);
+    expect(() => fold(numbers, Number.MAX_SAFE_INTEGER, 1)).toThrow(/2\^53.*bigint/);
+    expect(() => numbers.subtract!(Number.MIN_SAFE_INTEGER, 1)).toThrow(RangeError);
+  });
+
+  test('of numbers and bigints mixed is refused', () => {
+    const mixed = single(sum((value: number | bigint) => value));
+    expect(() => fold(mixed, 1, 1n)).toThrow(/adds numbers to bigints/);
+    expect(() => fold(mixed, 1n, 1)).toThrow(/adds numbers to bigints/);
+  });
+
+  test.each([NaN, Infinity, undefined, null, '12'])('of %s is refused', value => {
+    expect(() => fold(numbers, 1, value as number)).toThrow(TypeError);
+    expect(() => fold(numbers, value as number)).toThrow(TypeError);
+  });
+});
+
+describe('an aggregator of one’s own', () => {
+  test('may be a class with state of its own', () => {
+    class Longest {
+      readonly serde = string();
+      readonly #none = '';
+      init = () => this.#none;
+      add(state: string, value: string): string {
+        return value.length > state.length ? value : state + this.#none;
+      }
+    }
+    expect(fold(custom(new Longest()), 'a', 'ccc', 'bb')).toBe('ccc');
+  });
+
+  test('shows its state where it has no result function, in the state’s serde', () => {
+    const serde = json<number>();
+    const bare = custom({ init: () => 0, add: (state: number, value: number) => state + value, serde });
+    expect(bare.resultSerde).toBe(serde);
+    const doubled = custom({
+      init: () => 0,
+      add: (s: number, v: number) => s + v,
+      result: s => ({ double: s * 2 }),
+      serde,
+    });
+    expect(fold(doubled, 2, 3)).toEqual({ double: 10 });
+    expect(doubled.resultSerde).toBeUndefined();
+  });
+});
+
+test('a reducer starts with the first value', () => {
+  const joined = reducer<string>((a, b) => a + b, undefined, string());
+  expect(fold(joined, 'a', 'b', 'c')).toBe('abc');
+  expect(joined.subtract).toBeUndefined();
+});

@@ -1,0 +1,14 @@
+import claims from '../../topologies/claims-enriched.ts';
+import replica from '../../topologies/policy-replica.ts';
+import { pictureOf } from '../../src/graph/describe/picture.ts';
+import { topology, topic, string, json } from '../../src/index.ts';
+const T = (n: string) => topic<string, any>(n, string(), json<any>());
+const show = (f: any) => console.log(pictureOf(topology('app', f)) + '\n');
+console.log(pictureOf(claims)+'\n'); console.log(pictureOf(replica)+'\n');
+show((t: any) => { const {open, closed, rest} = t.stream(T('claims')).split({open: () => true, closed: () => true, rest: () => true}); open.to(T('open')); closed.merge(rest.map((x: any) => x)).to(T('other')); });
+show((t: any) => { const s = t.stream(T('claims')); const c = s.groupByKey().count('counts'); s.join('self', c, (a: any) => a).to(T('out')); c.to(T('counts-out')); });
+show((t: any) => { const a = t.table('a', T('topic-a'), {readFirst: true}); const b = t.table('b', T('topic-b')); const cc = t.table('c', T('topic-c'));
+  t.stream(T('s')).join('with-a', a, (x: any) => x).join('with-b', b, (x: any) => x).join('with-c', cc, (x: any) => x).to(T('out')); b.to(T('copy-of-b')); });
+show((t: any) => { t.stream(T('one')).merge(t.stream(T('two')).filter(() => true), t.stream(T('three')), t.stream(T('four'))).to(T('out')); });
+show((t: any) => { const a = t.table('a', T('topic-a')); const s1 = t.stream(T('s1')).keyBy('k1', (x: any) => x); s1.join('j1', a, (x: any) => x).as(json()).to(T('o1')); s1.groupByKey().count('n1').to(T('o2'));
+  t.stream(T('s2')).join('j2', a, (x: any) => x).to(T('o3')); t.stream(T('s3')).peek(() => {}).leftJoin('j3', a, (x: any) => x).to(T('o4'));});
