@@ -25,10 +25,13 @@ export function explainLoadFailure(error: unknown, file: string, path: string): 
   return failed(`${place ?? file} threw while it was loaded: ${error.name}: ${problem}.`);
 }
 
-/** The first frame of the stack that lies in the file, then any of the user's: `topologies/claims.ts:12:5`. */
+/** Frames below it are this package's own. */
+const LIBRARY = fileURLToPath(new URL('..', import.meta.url));
+
+/** The first frame of the stack that lies in the file, or else in another one of the user's: `topologies/claims.ts:12:5`. */
 function placeInFile(error: Error, path: string): string | undefined {
-  const frames = framesOf(error);
-  const frame = frames.find(one => one.path === path) ?? frames.find(one => !one.path.includes(`${sep}node_modules${sep}`));
+  const frames = framesOf(error).filter(one => !one.path.startsWith(LIBRARY) && !one.path.includes(`${sep}node_modules${sep}`));
+  const frame = frames.find(one => one.path === path) ?? frames[0];
   return frame && `${shortPath(frame.path)}:${frame.line}:${frame.column}`;
 }
 

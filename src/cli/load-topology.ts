@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { register as registerHook } from 'node:module';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -16,8 +16,9 @@ const EXTENSIONS = ['.ts', '.mts', '.js', '.mjs'];
  * @throws TopologyError `TOPO_FILE_NOT_FOUND`, `TOPO_FILE_FAILED`, `TOPO_NO_TOPOLOGY`, and what the file itself is refused for
  */
 export async function loadTopology(file: string): Promise<Topology> {
-  const path = resolve(file);
-  checkFile(file, path);
+  checkFile(file, resolve(file));
+  // as stacks name it
+  const path = realpathSync(file);
   registerLoaders();
   let exported: Readonly<Record<string, unknown>>;
   try {

@@ -1,4 +1,4 @@
-import { Subject } from 'rxjs';
+import { Subject, take } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { FatalError } from '../errors.ts';
 import type { RecordError } from '../errors.ts';
@@ -6,6 +6,7 @@ import type { Topology } from '../graph/topology.ts';
 import { figuresOf } from './figures.ts';
 import type { Figures } from './figures.ts';
 import type { Counters } from './counters.ts';
+import type { Broker } from './ports.ts';
 import { openStore } from './read-only-store.ts';
 import type { ReadOnlyStore } from './read-only-store.ts';
 import type { Task } from './task.ts';
@@ -20,6 +21,7 @@ export interface Assembly {
   readonly created: readonly string[];
   readonly tasks: readonly Task[];
   readonly worker: Worker;
+  readonly broker: Broker;
   readonly counters: Counters;
   readonly events: Events;
   readonly close: () => Promise<void>;
@@ -43,6 +45,7 @@ export class Application {
   readonly deadLetters$: Observable<DeadLetterEvent>;
   readonly #assembly: Assembly;
   readonly #figures = new Subject<Figures>();
+  #commits = 0;
 
   constructor(assembly: Assembly) {
     const { topology, created, events } = assembly;
@@ -52,6 +55,7 @@ export class Application {
     this.figures$ = this.#figures.asObservable();
     this.deadLetters$ = events.deadLetters.asObservable();
     events.commits.subscribe(() => {
+      this.#commits++;
       if (this.#figures.observed) this.#figures.next(this.figures());
     });
     this.done = this.#run();
@@ -64,21 +68,14 @@ export class Application {
     return figuresOf(topology, counters, tasks, worker.isIdle);
   }
 
-  /** Resolves once everything there was to read is processed and committed; rejects when it ends before. */
+  /** Resolves once everything that lay in its topics at the call is processed and committed; rejects when it ends before. */
   async idle(): Promise<void> {
-    const { worker, events } = this.#assembly;
-    if (worker.isIdle) return;
-    const idle = new Promise<void>(resolve => {
-      const subscription = events.loops.subscribe(() => {
-        if (!worker.isIdle) return;
-        subscription.unsubscribe();
-        resolve();
-      });
-    });
     const ended = this.done.then(() => {
       throw new FatalError('TOPO_CLOSED', `'${this.topology.name}' was stopped before it was idle.`);
     });
-    await Promise.race([idle, ended]);
+    // the race below may be over before this one is
+    ended.catch(() => {});
+    while (!(await Promise.race([this.#isAtEnds(), ended]))) await Promise.race([this.#nextLoop(), ended]);
   }
 
   /** @throws TopologyError `TOPO_USAGE` when it has no store of that name */
@@ -90,6 +87,21 @@ export class Application {
   async stop(): Promise<void> {
     this.#assembly.worker.stop();
     await this.done;
+  }
+
+  /** Whether all tasks stood at the ends of their inputs at one moment: no commit may have moved an end meanwhile. */
+  async #isAtEnds(): Promise<boolean> {
+    const { tasks, broker } = this.#assembly;
+    const inputs = tasks.flatMap(task => task.inputs);
+    const isQuiet = () => tasks.every(task => !task.hasWork && !task.isCommitting);
+    const commits = this.#commits;
+    if (!isQuiet()) return false;
+    const ranges = await broker.offsets(inputs);
+    return isQuiet() && commits === this.#commits && inputs.every((input, index) => input.position >= ranges[index]!.end);
+  }
+
+  #nextLoop(): Promise<void> {
+    return new Promise(resolve => this.#assembly.events.loops.pipe(take(1)).subscribe(() => resolve()));
   }
 
   async #run(): Promise<void> {

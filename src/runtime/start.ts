@@ -110,7 +110,7 @@ export async function start(topology: Topology, world: World, settings: Settings
       await close();
     };
     const created = missing.map(({ name }) => name);
-    return new Application({ topology, created, tasks, worker, counters, events, close: closeAll });
+    return new Application({ topology, created, tasks, worker, broker, counters, events, close: closeAll });
   } catch (error) {
     await close();
     throw error;

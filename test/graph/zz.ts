@@ -12,3 +12,7 @@ show((t: any) => { const a = t.table('a', T('topic-a'), {readFirst: true}); cons
 show((t: any) => { t.stream(T('one')).merge(t.stream(T('two')).filter(() => true), t.stream(T('three')), t.stream(T('four'))).to(T('out')); });
 show((t: any) => { const a = t.table('a', T('topic-a')); const s1 = t.stream(T('s1')).keyBy('k1', (x: any) => x); s1.join('j1', a, (x: any) => x).as(json()).to(T('o1')); s1.groupByKey().count('n1').to(T('o2'));
   t.stream(T('s2')).join('j2', a, (x: any) => x).to(T('o3')); t.stream(T('s3')).peek(() => {}).leftJoin('j3', a, (x: any) => x).to(T('o4'));});
+import { describeText } from '../../src/graph/describe/text.ts';
+import { describeMermaid } from '../../src/graph/describe/mermaid.ts';
+import { describeJson } from '../../src/graph/describe/json.ts';
+console.log(describeText(claims)); console.log(describeMermaid(claims)); console.log(describeJson(replica).slice(0,300));

@@ -104,7 +104,7 @@ function pushTarget({ parent, target, row }: Stub, boxes: readonly Box[], stubs:
   if (column < endOf(parent) + 2) return push(endOf(parent) + 2);
   for (const box of boxes) {
     const end = endOf(box);
-    if (box.row > top && box.row < bottom && column >= box.x - 2 && column <= end) return push(end + 1);
+    if (box.row > top && box.row < bottom && column >= box.x - 3 && column <= end) return push(end + 1);
     const lowest = box.children.at(-1)?.row ?? box.row;
     if (column === end && box.row < bottom && lowest > top && lowest > box.row) return push(column + 1);
   }
