@@ -1,9 +1,9 @@
 import type { Manifest } from '../graph/manifest.ts';
 import { manifestTopic } from '../graph/names.ts';
 import { readManifest } from '../runtime/manifest-topic.ts';
+import type { BrokerReader } from '../runtime/ports.ts';
 import { serdeOf } from '../serdes/from-description.ts';
 import type { Serde, SerdeDescription } from '../serdes/serde.ts';
-import type { LogView } from './data-folder.ts';
 
 const MANIFEST_SUFFIX = manifestTopic('');
 
@@ -29,7 +29,7 @@ export interface Manifests {
 }
 
 /** Reads every manifest of the folder. Where two name one topic, the one that writes it counts. */
-export async function readManifests(view: LogView): Promise<Manifests> {
+export async function readManifests(view: BrokerReader): Promise<Manifests> {
   const serdes = new Map<string, TopicSerdes>();
   const internal = new Map<string, string>();
   const manifests: Manifest[] = [];

@@ -5,6 +5,13 @@ import { json } from '../../src/serdes/index.ts';
 
 const serde = json<unknown>();
 const decode = (text: string): unknown => serde.decode(Buffer.from(text));
+const failureOf = (text: string): unknown => {
+  try {
+    return decode(text);
+  } catch (error) {
+    return error;
+  }
+};
 const encode = (value: unknown): string => Buffer.from(serde.encode(value)).toString();
 
 describe('decode', () => {
@@ -61,9 +68,8 @@ describe('decode', () => {
 
   test('an error says nothing of the content', () => {
     for (const text of ['{"secret": pw}', '{"secret":12345678901234567890,', 'secret']) {
-      expect(() => decode(text)).toThrow(
-        expect.objectContaining({ code: 'TOPO_DECODE', message: 'expected JSON', cause: undefined }),
-      );
+      expect(failureOf(text)).toMatchObject({ code: 'TOPO_DECODE', message: 'expected JSON' });
+      expect(failureOf(text)).not.toHaveProperty('cause');
     }
     expect(() => serde.decode(Buffer.from('22ff22', 'hex'))).toThrow(RecordError);
   });
@@ -134,12 +140,8 @@ test('any JSON value with bigints comes back', () => {
   }));
   fc.assert(
     fc.property(value, original => {
-      expect(decode(encode(original))).toEqual(
-        JSON.stringify(original, bigintAsText) === undefined ? undefined : original,
-      );
+      expect(decode(encode(original))).toEqual(original);
     }),
     { numRuns: 500 },
   );
 });
-
-const bigintAsText = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);

@@ -153,17 +153,24 @@ export class CommitLog {
   }
 
   async #writeAll(): Promise<void> {
-    await undefined; // commits handed in by the same step of several tasks go together
+    await Promise.resolve(); // commits handed in by the same step of several tasks go together
     while (this.#queue.length > 0) await this.#writeNext();
     this.#writing = undefined; // in the same step as the look at the queue, or a commit could fall in between
   }
 
   async #writeNext(): Promise<void> {
     const next = this.#queue[0]!;
-    const group = 'topics' in next ? [this.#queue.shift() as PendingTopics] : this.#takeCommits();
+    if (!('topics' in next)) {
+      const group = this.#takeCommits();
+      return this.#settle(group, () => this.#writeCommits(group));
+    }
+    this.#queue.shift();
+    await this.#settle([next], () => this.#writeTopics(next));
+  }
+
+  async #settle(group: readonly Pending[], write: () => Promise<void>): Promise<void> {
     try {
-      if ('topics' in next) await this.#writeTopics(next);
-      else await this.#writeCommits(group as PendingCommit[]);
+      await write();
     } catch (error) {
       for (const each of group) each.reject(error as Error);
       if (this.#failure === undefined) return;

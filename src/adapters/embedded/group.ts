@@ -113,8 +113,9 @@ class Writer implements TaskWriter {
   committed: readonly OffsetCommit[] = [];
   readonly #log: CommitLog;
   readonly #group: string;
-  #state: 'open' | 'committing' | 'fenced' | 'closed' = 'open';
   #fenced = false;
+  #closed = false;
+  #committing = false;
 
   constructor(log: CommitLog, group: string) {
     this.#log = log;
@@ -128,19 +129,19 @@ class Writer implements TaskWriter {
 
   async commit(commit: Commit): Promise<CommitOutcome> {
     if (this.#fenced) return { kind: 'fenced' };
-    if (this.#state === 'closed') throw new FatalError('TOPO_CLOSED', 'The writer of this task is closed.');
-    if (this.#state === 'committing') throw new FatalError('TOPO_INTERNAL', 'Two commits of one task at once.');
+    if (this.#closed) throw new FatalError('TOPO_CLOSED', 'The writer of this task is closed.');
+    if (this.#committing) throw new FatalError('TOPO_INTERNAL', 'Two commits of one task at once.');
     checkCommit(commit, this.#log.state);
-    this.#state = 'committing';
+    this.#committing = true;
     try {
       const baseOffsets = await this.#log.append({ group: this.#group, commit }, () => !this.#fenced);
       return baseOffsets === undefined ? { kind: 'fenced' } : { kind: 'committed', baseOffsets };
     } finally {
-      if (this.#state === 'committing') this.#state = 'open';
+      this.#committing = false;
     }
   }
 
   async close(): Promise<void> {
-    this.#state = 'closed';
+    this.#closed = true;
   }
 }

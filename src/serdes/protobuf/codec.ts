@@ -64,8 +64,23 @@ function generate(name: string, schema: Schema): Codec {
     ...['r', 'w', 'slab', 'names', 'numbers', 'unknown'],
     `'use strict';\n${source.join('\n')}\nreturn { decode: decode0, encode: encode0 };`,
   ) as (...parts: readonly unknown[]) => Pick<Codec, 'decode' | 'encode'>;
-  const unknown = messages.map(message => Symbol(`unknown fields of ${message.name}`));
-  return { schema: root, ...make(reading, writing, writing.slab, enums.map(namesOf), enums.map(numbersOf), unknown) };
+  return {
+    schema: root,
+    ...make(reading, writing, writing.slab, enums.map(namesOf), enums.map(numbersOf), messages.map(unknownFields)),
+  };
+}
+
+const symbols = new Map<string, symbol>();
+
+/**
+ * The property of unknown fields: one symbol a message type, however it was reached. Another version of a message has another one: what
+ * is unknown to this one it may know.
+ */
+function unknownFields({ name, definition }: MessageSchema): symbol {
+  const id = `${name} ${Buffer.from(definition).toString('base64')}`;
+  let symbol = symbols.get(id);
+  if (symbol === undefined) symbols.set(id, (symbol = Symbol(`unknown fields of ${name}`)));
+  return symbol;
 }
 
 /** The message itself first. */

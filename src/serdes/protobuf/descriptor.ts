@@ -108,8 +108,7 @@ function readEnum(field: WireField): EnumDescriptor {
   const all = readFields(field.bytes);
   const values = at(all, 2).map(value => {
     const fields = readFields(value.bytes);
-    // Negative numbers take ten bytes.
-    return { name: textAt(fields, 1), number: (integerAt(fields, 2) ?? 0) | 0 };
+    return { name: textAt(fields, 1), number: integerAt(fields, 2) ?? 0 };
   });
   return { name: textAt(all, 1), values };
 }

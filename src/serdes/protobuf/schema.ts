@@ -8,6 +8,8 @@ export interface MessageSchema {
   /** Without the package. */
   readonly shortName: string;
   readonly file: string;
+  /** Tells two versions of one message apart: its file's descriptor. */
+  readonly definition: Uint8Array;
   readonly isMapEntry: boolean;
   readonly fields: readonly FieldSchema[];
   readonly oneofs: readonly OneofSchema[];
@@ -137,7 +139,8 @@ function messageSchema(
   if (new Set(properties).size !== properties.length) throw invalid(`${name}: two fields of one name`);
   if (new Set(fields.map(({ number }) => number)).size !== fields.length)
     throw invalid(`${name}: two fields of one number`);
-  return { name, shortName, file: file.name, isMapEntry: descriptor.isMapEntry, fields, oneofs };
+  const { name: path, bytes: definition } = file;
+  return { name, shortName, file: path, definition, isMapEntry: descriptor.isMapEntry, fields, oneofs };
 }
 
 function fieldSchema(field: FieldDescriptor, owner: string, schema: Schema): FieldSchema {

@@ -1,7 +1,7 @@
 /** One field of a message as it stands on the wire. */
 export interface WireField {
   readonly number: number;
-  /** Of a varint or a fixed number; up to 2^53 exact. */
+  /** Of a varint, signed; exact up to ±2^53. */
   readonly integer: number;
   /** Of a length-delimited field. */
   readonly bytes: Uint8Array;
@@ -20,12 +20,12 @@ export function readFields(bytes: Uint8Array): WireField[] {
   const fields: WireField[] = [];
   let position = 0;
   const varint = (): number => {
-    let value = 0;
-    for (let factor = 1; ; factor *= 0x80) {
+    let value = 0n;
+    for (let shift = 0n; ; shift += 7n) {
       const byte = bytes[position++];
-      if (byte === undefined || factor > 2 ** 63) throw new RangeError('no Protobuf message');
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return value;
+      if (byte === undefined || shift > 63n) throw new RangeError('no Protobuf message');
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return Number(BigInt.asIntN(64, value));
     }
   };
   while (position < bytes.length) {
@@ -42,6 +42,7 @@ export function readFields(bytes: Uint8Array): WireField[] {
         break;
       case 2: {
         const length = varint();
+        if (length < 0) throw new RangeError('no Protobuf message');
         content = bytes.subarray(position, position + length);
         position += length;
         break;

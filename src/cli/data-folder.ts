@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Option } from 'commander';
+import { openEmbeddedBroker } from '../adapters/embedded/embedded-broker.ts';
+import { openLogReader } from '../adapters/embedded/log-follower.ts';
+import { nodeDisk } from '../adapters/embedded/node-disk.ts';
+import { FatalError, TopologyError } from '../errors.ts';
+import type { Broker, BrokerReader, TopicInfo } from '../runtime/ports.ts';
+import { didYouMean, nearNames } from './near-names.ts';
+
+/** `--data`, of every command that reads or writes the folder. */
+export const dataOption = (): Option =>
+  new Option('--data <folder>', 'the folder of the embedded broker').env('TOPO_DATA').default('.topo');
+
+const logFolder = (data: string): string => join(data, 'log');
+
+/**
+ * Looks into a folder without a lock, also while a run holds it.
+ * @throws FatalError `TOPO_FOLDER_UNUSABLE` when nothing was ever run there
+ */
+export async function openForReading(data: string): Promise<BrokerReader> {
+  if (!existsSync(logFolder(data)))
+    throw new FatalError(
+      'TOPO_FOLDER_UNUSABLE',
+      `there is no data in ${data}: nothing was run there yet. Start a run, or name the folder with --data.`,
+      { path: data },
+    );
+  return openLogReader({ disk: await nodeDisk(logFolder(data)) });
+}
+
+/** @throws FatalError `TOPO_FOLDER_LOCKED`, naming who holds it */
+export async function openForWriting(data: string, owner: string): Promise<Broker> {
+  return openEmbeddedBroker({ disk: await nodeDisk(logFolder(data)), owner });
+}
+
+/** @throws TopologyError `TOPO_TOPIC_UNKNOWN`, with names that are near */
+export async function topicNamed(broker: Pick<BrokerReader, 'topics'>, name: string, data: string): Promise<TopicInfo> {
+  const topics = await broker.topics();
+  const found = topics.find(topic => topic.name === name);
+  if (found) return found;
+  const near = nearNames(name, topics.map(topic => topic.name));
+  throw new TopologyError(
+    'TOPO_TOPIC_UNKNOWN',
+    `there is no topic ${name} in ${data}.${didYouMean(near)} \`topo topics\` lists them all.`,
+    { topic: name },
+  );
+}

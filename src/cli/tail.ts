@@ -1,0 +1,102 @@
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import type { BatchReader } from '../records/batch-reader.ts';
+import type { BrokerReader, TopicInfo } from '../runtime/ports.ts';
+import { dataOption, openForReading, topicNamed } from './data-folder.ts';
+import { print } from './output.ts';
+import { recordJsonLine, recordLine } from './record-text.ts';
+import { styleFor } from './style.ts';
+import { readManifests } from './topic-serdes.ts';
+import type { KnownSerde } from './topic-serdes.ts';
+import type { TopicRecord } from './topic-record.ts';
+import { earlierFirst, following, forwards, lastRecords, merged } from './topic-scan.ts';
+import type { Match, Stretch } from './topic-scan.ts';
+import { wholeNumber } from './values.ts';
+
+const DEFAULT_COUNT = 10;
+const MAX_COUNT = 1_000_000;
+
+interface TailOptions {
+  readonly data: string;
+  readonly count?: number;
+  readonly from?: 'earliest';
+  readonly follow?: boolean;
+  readonly key?: string;
+  readonly json?: boolean;
+}
+
+export function addTail(program: Command): void {
+  program
+    .command('tail')
+    .description("print a topic's last records, over all its partitions, by timestamp; also while a run is going on")
+    .argument('<topic>')
+    .addOption(new Option('-n, --count <count>', `how many records (default: ${DEFAULT_COUNT})`).argParser(wholeNumber(0, MAX_COUNT)))
+    .addOption(new Option('--from <place>', 'from the start on; -n then counts from there').choices(['earliest']))
+    .option('-f, --follow', 'go on with what comes, until Ctrl-C')
+    .option('--key <text>', 'only records with this key')
+    .option('--json', 'one JSON object a line')
+    .addOption(dataOption())
+    .action(tail);
+}
+
+async function tail(name: string, options: TailOptions): Promise<void> {
+  const view = await openForReading(options.data);
+  try {
+    const topic = await topicNamed(view, name, options.data);
+    const serdes = (await readManifests(view)).serdes.get(name);
+    const style = styleFor(process.stdout);
+    const show = (record: TopicRecord) =>
+      print(options.json ? recordJsonLine(record, serdes) : recordLine(record, serdes, style));
+    const matches = options.key === undefined ? () => true : keyMatch(options.key, serdes?.key);
+    for await (const record of records(view, topic, matches, options)) await show(record);
+  } finally {
+    await view.close();
+  }
+}
+
+async function* records(view: BrokerReader, topic: TopicInfo, matches: Match, options: TailOptions): AsyncGenerator<TopicRecord, void> {
+  const { from, follow } = options;
+  const stretches = await stretchesOf(view, topic);
+  const reader = view.reader();
+  if (from === undefined) yield* await lastRecords(reader, stretches, options.count ?? DEFAULT_COUNT, matches);
+  else {
+    let left = options.count ?? Infinity;
+    if (left === 0) return;
+    for await (const record of merged(stretches.map(stretch => forwards(reader, stretch, matches)), earlierFirst)) {
+      yield record;
+      if (--left === 0) return;
+    }
+  }
+  if (!follow) return;
+  const stopping = new AbortController();
+  const stop = () => {
+    stopping.abort();
+    void reader.close();
+  };
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  yield* following(reader, stretches, matches, stopping.signal);
+}
+
+/** What there is of a topic now. */
+export async function stretchesOf(view: BrokerReader, { name, partitions }: TopicInfo): Promise<Stretch[]> {
+  const places = Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition }));
+  const ranges = await view.offsets(places);
+  return places.map((place, i) => ({ ...place, from: ranges[i]!.start, to: ranges[i]!.end }));
+}
+
+/** A key as the user types it: its text, or JSON of what it decodes to. Compared as bytes, so that nothing is decoded. */
+function keyMatch(text: string, known: KnownSerde | undefined): Match {
+  const wanted = [Buffer.from(text)];
+  for (const value of [() => text, () => JSON.parse(text) as unknown]) {
+    try {
+      const bytes = known?.serde?.encode(value());
+      if (bytes) wanted.push(Buffer.from(bytes));
+    } catch {
+      // a text that is no key of this topic matches nothing
+    }
+  }
+  return (record: BatchReader) => {
+    const key = record.keyBytes();
+    return key !== null && wanted.some(bytes => bytes.equals(key));
+  };
+}
