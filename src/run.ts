@@ -121,13 +121,20 @@ async function prepare(
   { sample = false, partitions }: RunOptions,
   signal: AbortSignal,
 ): Promise<Sample | undefined> {
-  const reads = topology.nodes.some(({ id, kind }) => kind === 'source' && (id === POLICIES_TOPIC || id === CLAIMS_TOPIC));
+  const reads = topology.nodes.some(
+    ({ id, kind }) => kind === 'source' && (id === POLICIES_TOPIC || id === CLAIMS_TOPIC),
+  );
   if (sample === false || !reads) return undefined;
   return prepareSample({ broker, clock, log, options: sample === true ? undefined : sample, partitions, signal });
 }
 
 /** Ends when the topology ends; a sample that fails ends it. */
-async function finish(application: Application, played: Promise<boolean>, stopping: AbortController, broker: Broker): Promise<void> {
+async function finish(
+  application: Application,
+  played: Promise<boolean>,
+  stopping: AbortController,
+  broker: Broker,
+): Promise<void> {
   const sampled = played.catch(async (error: unknown) => {
     await application.stop();
     throw error;

@@ -42,7 +42,9 @@ const importsWhere = (wanted: (statement: ts.ImportDeclaration | ts.ExportDeclar
     files.map(file => {
       const source = ts.createSourceFile(file, readFileSync(join(SOURCE, file), 'utf8'), ts.ScriptTarget.Latest);
       const names = source.statements.flatMap(statement =>
-        (ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement)) && statement.moduleSpecifier && wanted(statement)
+        (ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement)) &&
+        statement.moduleSpecifier &&
+        wanted(statement)
           ? [(statement.moduleSpecifier as ts.StringLiteral).text]
           : [],
       );
@@ -80,7 +82,12 @@ test('the inner folders take nothing from outside but what they name', () => {
   for (const [file, names] of imports) {
     const allowed = OUTSIDE[partOf(file)];
     for (const name of names)
-      if (allowed && !name.startsWith('.') && !name.startsWith('node:') && !allowed.some(one => name === one || name.startsWith(`${one}/`)))
+      if (
+        allowed &&
+        !name.startsWith('.') &&
+        !name.startsWith('node:') &&
+        !allowed.some(one => name === one || name.startsWith(`${one}/`))
+      )
         wrong.push(`${file} imports ${name}`);
   }
   expect(wrong).toEqual([]);
@@ -107,6 +114,10 @@ test('there is no import cycle', () => {
 test('the runtime takes time, chance and I/O from its ports', () => {
   const wrong = files
     .filter(file => partOf(file) === 'runtime')
-    .filter(file => /Date\.now|Math\.random|setTimeout|setInterval|setImmediate|node:fs|performance\.now/.test(readFileSync(join(SOURCE, file), 'utf8')));
+    .filter(file =>
+      /Date\.now|Math\.random|setTimeout|setInterval|setImmediate|node:fs|performance\.now/.test(
+        readFileSync(join(SOURCE, file), 'utf8'),
+      ),
+    );
   expect(wrong).toEqual([]);
 });

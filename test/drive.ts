@@ -3,14 +3,20 @@ import { TopologyTestDriver } from '../src/testing/index.ts';
 import type { DriverOptions, InputRecord, OutputRecord } from '../src/testing/index.ts';
 
 /** A driver that closes with the test that uses it. */
-export async function drive(topology: Topology, options?: DriverOptions): Promise<TopologyTestDriver & AsyncDisposable> {
+export async function drive(
+  topology: Topology,
+  options?: DriverOptions,
+): Promise<TopologyTestDriver & AsyncDisposable> {
   const driver = await TopologyTestDriver.start(topology, options);
   return Object.assign(driver, { [Symbol.asyncDispose]: () => driver.close() });
 }
 
 /** `key`, `value@timestamp` of records, as `semantics` writes them. */
 export const brief = (records: readonly OutputRecord[]): string[] =>
-  records.map(({ key, value, timestamp }) => `${key as string}=${value === null ? 'null' : typeof value === 'string' ? value : JSON.stringify(value)}@${timestamp}`);
+  records.map(
+    ({ key, value, timestamp }) =>
+      `${key as string}=${value === null ? 'null' : typeof value === 'string' ? value : JSON.stringify(value)}@${timestamp}`,
+  );
 
 /** Records of one topic from `key=value@timestamp` texts; `null` is a tombstone. */
 export const records = (topic: string, ...texts: readonly string[]): InputRecord[] =>

@@ -8,7 +8,9 @@ const LIBRARY = fileURLToPath(new URL('..', import.meta.url));
 export function callSite(): string {
   const frames = (new Error().stack ?? '').split('\n').slice(1);
   for (const frame of frames) {
-    const [, path, line] = /\(?((?:file:\/\/)?[^()\s]+):(\d+):\d+\)?$/.exec(frame) ?? [];
+    const place = frame.trim().replace(/^at (async )?/, '');
+    const inside = place.endsWith(')') ? place.slice(place.lastIndexOf('(') + 1, -1) : place;
+    const [, path, line] = /^(.+):(\d+):\d+$/.exec(inside) ?? [];
     if (path === undefined || path.startsWith('node:')) continue;
     const file = path.startsWith('file:') ? fileURLToPath(path.replace(/\?.*$/, '')) : path;
     if (!file.startsWith(LIBRARY)) return `${relative(process.cwd(), file)}:${line}`;

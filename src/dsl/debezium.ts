@@ -1,4 +1,5 @@
 import type { RowSlot, TopicSlot } from '../graph/functions.ts';
+import { UNAVAILABLE } from '../serdes/debezium.ts';
 import { changeEvent, debeziumKey, toRow } from '../serdes/index.ts';
 import type { Change } from '../serdes/index.ts';
 import type { Serde } from '../serdes/serde.ts';
@@ -45,4 +46,18 @@ export function debezium<Row extends object>(
 
 const committedAt = (change: Change<unknown>): number => change.source.ts_ms;
 
-const rowAfter = <Row>(change: Change<Row>, previous: () => Row | null) => toRow(change, previous());
+/** Reads the row before only for a change that left columns out: hardly any does, and reading it decodes it. */
+function rowAfter<Row extends object>(change: Change<Row>, previous: () => Row | null): Row | null | undefined {
+  const row = toRow(change, null);
+  return row && mayLackColumns(row) ? toRow(change, previous()) : row;
+}
+
+/** Text and bytes stand as they are, an array holds the placeholder as its one element. */
+function mayLackColumns(row: object): boolean {
+  for (const value of Object.values(row))
+    if (value === UNAVAILABLE || value === UNAVAILABLE_BYTES || (Array.isArray(value) && value.length === 1))
+      return true;
+  return false;
+}
+
+const UNAVAILABLE_BYTES = Buffer.from(UNAVAILABLE).toString('base64');

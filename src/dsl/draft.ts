@@ -1,8 +1,10 @@
 import { TopologyError } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import { TOPOLOGY } from '../graph/brand.ts';
 import { checkStepName, checkTopologyName } from '../graph/names.ts';
 import type { Node, Slots, Topology } from '../graph/topology.ts';
 import { validate } from '../graph/validate.ts';
+import type { Serde } from '../serdes/serde.ts';
 import { callSite } from './call-site.ts';
 import type { Builders } from './flow.ts';
 import type { StreamKey } from './stream-key.ts';
@@ -22,6 +24,8 @@ export interface StepSpec {
 /** A node in the making: it has no id before the topology is finished. */
 export class Step {
   id = '';
+  /** How its values are written, where `.as` directly behind it says so. */
+  declared: Serde<unknown> | undefined;
   readonly spec: StepSpec;
   readonly site: string;
 
@@ -68,7 +72,7 @@ export class Draft {
     this.#keys.push(key);
   }
 
-  error(code: ConstructorParameters<typeof TopologyError>[0], message: string, step?: string): TopologyError {
+  error(code: ErrorCode, message: string, step?: string): TopologyError {
     return new TopologyError(code, message, { topology: this.name, ...(step !== undefined && { step }) });
   }
 

@@ -73,15 +73,12 @@ interface KeySpec {
   readonly table: boolean;
 }
 
-/** What `.as` directly behind a key step declares; its node is written last. */
-const lateValues = new WeakMap<Step, AnySerde>();
-
 export function keyStep(flow: Flow, name: string, { fn, key: serde, what, table }: KeySpec): Flow {
   checkFunction(flow, name, fn);
   const key = new StreamKey(`'${name}'`, serde, { step: name });
   const rows = flow.value;
   const carried = table && rows ? (change(rows) as AnySerde) : rows;
-  const value = () => carried ?? lateValues.get(step);
+  const value = () => carried ?? step.declared;
   const step: Step = flow.draft.add({
     name,
     durable: true,
@@ -111,7 +108,7 @@ export function redeclare(flow: Flow, serdes: unknown): Flow {
     const declared = new StreamKey(`.as behind '${step.label}'`, key);
     flow.key.unite(declared, step.label, draft.name);
   }
-  if (value !== undefined && flow.value === undefined) lateValues.set(step, value);
+  if (value !== undefined && flow.value === undefined) step.declared = value;
   return { ...flow, value };
 }
 
@@ -223,6 +220,7 @@ export function valueMissing(flow: Flow, name: string, fix: string): Error {
   );
 }
 
+/** For callers without types. */
 function checkFunction(flow: Flow, step: string, fn: unknown): void {
   if (typeof fn !== 'function')
     throw flow.draft.error(

@@ -97,7 +97,9 @@ export class Application {
     const commits = this.#commits;
     if (!isQuiet()) return false;
     const ranges = await broker.offsets(inputs);
-    return isQuiet() && commits === this.#commits && inputs.every((input, index) => input.position >= ranges[index]!.end);
+    return (
+      isQuiet() && commits === this.#commits && inputs.every((input, index) => input.position >= ranges[index]!.end)
+    );
   }
 
   #nextLoop(): Promise<void> {

@@ -72,7 +72,10 @@ export function compile(parts: Parts): Chain {
   }
   const entries = subTopology.inputs.map((input): [Input, Step] => {
     const { node } = input;
-    return [input, node.kind === 'source' ? compiled.get(node.id)!.steps[0]! : behindRepartition(node, readersOf(node.id))];
+    return [
+      input,
+      node.kind === 'source' ? compiled.get(node.id)!.steps[0]! : behindRepartition(node, readersOf(node.id)),
+    ];
   });
   return { entries: new Map(entries), drains: drains.reverse() };
 }
@@ -114,7 +117,11 @@ function branchOf(topology: Topology, split: string, name: string): string {
 }
 
 /** Whether somebody behind a table asks for a row's value before the change. */
-function needsOld(id: string, nodes: ReadonlyMap<string, Node>, consumers: ReadonlyMap<string, readonly string[]>): boolean {
+function needsOld(
+  id: string,
+  nodes: ReadonlyMap<string, Node>,
+  consumers: ReadonlyMap<string, readonly string[]>,
+): boolean {
   return (consumers.get(id) ?? []).some(reader => {
     const node = nodes.get(reader)!;
     if (node.kind === 'transform') return node.table && (node.op === 'filter' || needsOld(reader, nodes, consumers));

@@ -37,7 +37,10 @@ export function deadLetter(output: TopicOutput, unit: Unit, error: RecordError, 
     [names.attempt, '1'],
     [names.manifest, manifestHash],
   ];
-  const packed = encodeHeaders([...unit.headers, ...headers.map(([name, value]): Header => [name, Buffer.from(value)])]);
+  const packed = encodeHeaders([
+    ...unit.headers,
+    ...headers.map(([name, value]): Header => [name, Buffer.from(value)]),
+  ]);
   const { reader } = unit;
   output.writer(unit.partition).append(reader.timestamp, reader.keyBytes(), reader.valueBytes(), packed);
 }

@@ -16,7 +16,14 @@ export function decide(_error: RecordError, policy: ErrorPolicy): ErrorPolicy {
 export function asRecordError(thrown: unknown, place: Place): RecordError {
   if (thrown instanceof FatalError || thrown instanceof TransientError || thrown instanceof TopologyError) throw thrown;
   if (thrown instanceof RecordError)
-    return new RecordError(thrown.code, thrown.message, { ...place, ...thrown.place }, { cause: thrown.cause ?? thrown });
+    return new RecordError(
+      thrown.code,
+      thrown.message,
+      { ...place, ...thrown.place },
+      { cause: thrown.cause ?? thrown },
+    );
   const detail = thrown instanceof Error ? `: ${thrown.message}` : '';
-  return new RecordError('TOPO_USER_FUNCTION', `the function of step '${place.step}' threw${detail}`, place, { cause: thrown });
+  return new RecordError('TOPO_USER_FUNCTION', `the function of step '${place.step}' threw${detail}`, place, {
+    cause: thrown,
+  });
 }

@@ -159,7 +159,10 @@ function outOfRange({ topic, partition }: TaskInput, offset: number, start: numb
 
 function checkedTimestamp(extracted: number, own: number): number {
   if (!Number.isSafeInteger(extracted) || extracted < 0)
-    throw new RecordError('TOPO_TIMESTAMP_INVALID', "the topic's timestamp function did not return milliseconds since 1970");
+    throw new RecordError(
+      'TOPO_TIMESTAMP_INVALID',
+      "the topic's timestamp function did not return milliseconds since 1970",
+    );
   if (extracted > own + MAX_AHEAD_MS)
     throw new RecordError(
       'TOPO_TIMESTAMP_INVALID',

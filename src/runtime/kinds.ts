@@ -1,6 +1,14 @@
 import { RecordError, TopologyError } from '../errors.ts';
 import type { TopicSlot } from '../graph/functions.ts';
-import type { KeyNode, NodeKind, ReservedNode, SinkNode, SourceNode, TransformNode, ProcessorNode } from '../graph/topology.ts';
+import type {
+  KeyNode,
+  NodeKind,
+  ReservedNode,
+  SinkNode,
+  SourceNode,
+  TransformNode,
+  ProcessorNode,
+} from '../graph/topology.ts';
 import { partitionOf } from '../records/murmur2.ts';
 import type { Serde } from '../serdes/serde.ts';
 import { everyInput } from './chain.ts';
@@ -35,7 +43,8 @@ const transform: Kind<TransformNode> = {
 const processor: Kind<ProcessorNode> = {
   compile: (node, site) => {
     const compile = PROCESSORS[node.processor];
-    if (!compile) throw new TopologyError('TOPO_GRAPH_INVALID', `step '${node.id}': there is no processor '${node.processor}'`);
+    if (!compile)
+      throw new TopologyError('TOPO_GRAPH_INVALID', `step '${node.id}': there is no processor '${node.processor}'`);
     return compile(node, site);
   },
 };
@@ -44,7 +53,10 @@ const sink: Kind<SinkNode> = {
   compile: (node, site) => {
     const { topic } = site.slots as { topic: TopicSlot };
     const output = site.output(node.topic.name);
-    return everyInput(node, site.isRaw() ? copyRecord(node, site, output) : appendTo(node, site, output, topic.key, topic.value));
+    return everyInput(
+      node,
+      site.isRaw() ? copyRecord(node, site, output) : appendTo(node, site, output, topic.key, topic.value),
+    );
   },
 };
 
@@ -64,7 +76,15 @@ const reserved: Kind<ReservedNode> = {
 
 /** Every kind of node the runtime knows. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each entry takes its own kind of node
-export const KINDS: Readonly<Record<NodeKind, Kind<any>>> = { source, transform, key, processor, sink, rx: reserved, async: reserved };
+export const KINDS: Readonly<Record<NodeKind, Kind<any>>> = {
+  source,
+  transform,
+  key,
+  processor,
+  sink,
+  rx: reserved,
+  async: reserved,
+};
 
 /** A record's whole body in one copy: nothing between the source and here has looked at more than it was given. */
 function copyRecord(node: SinkNode, site: Site, output: TopicOutput): Step {
@@ -81,7 +101,13 @@ function copyRecord(node: SinkNode, site: Site, output: TopicOutput): Step {
   };
 }
 
-function appendTo(node: SinkNode, site: Site, output: TopicOutput, keySerde: Serde<unknown>, valueSerde: Serde<unknown>): Step {
+function appendTo(
+  node: SinkNode,
+  site: Site,
+  output: TopicOutput,
+  keySerde: Serde<unknown>,
+  valueSerde: Serde<unknown>,
+): Step {
   const { unit } = site;
   const { values } = site.counters;
   const row = site.counters.row(node.id);
@@ -102,7 +128,9 @@ function append(output: TopicOutput, unit: Unit, key: Uint8Array | null, value: 
 }
 
 const tooLarge = (topic: string) =>
-  new RecordError('TOPO_RECORD_TOO_LARGE', `the record is larger than max.message.bytes of topic ${topic} allows`, { topic });
+  new RecordError('TOPO_RECORD_TOO_LARGE', `the record is larger than max.message.bytes of topic ${topic} allows`, {
+    topic,
+  });
 
 /** A new key that nothing behind needs the partitioning of: it stays in this task. */
 function changeKey(node: KeyNode, { unit, counters, slots, next }: Site): Step {
@@ -170,4 +198,3 @@ function repartitionTable(node: KeyNode, site: Site, output: TopicOutput): Step 
     }
   };
 }
-

@@ -8,13 +8,16 @@ const FETCH_BYTES = 4 * 1024 * 1024;
 const WAIT_MS = 1000;
 
 /** The last record of a manifest topic as text; undefined where there is none. */
-export async function readManifest(broker: Pick<Broker, 'offsets' | 'reader'>, topic: string): Promise<string | undefined> {
+export async function readManifest(
+  broker: Pick<Broker, 'offsets' | 'reader'>,
+  topic: string,
+): Promise<string | undefined> {
   const [range] = await broker.offsets([{ topic, partition: 0 }]);
   const reader = broker.reader();
   const records = new BatchReader();
   let last: string | undefined;
   try {
-    for (let offset = range!.start; offset < range!.end; ) {
+    for (let offset = range!.start; offset < range!.end;) {
       const [fetched] = await reader.fetch([{ topic, partition: 0, offset, maxBytes: FETCH_BYTES }], WAIT_MS);
       for (const batch of fetched!.batches) {
         records.load(batch);
@@ -29,7 +32,13 @@ export async function readManifest(broker: Pick<Broker, 'offsets' | 'reader'>, t
 }
 
 /** @throws FatalError when another process keeps a manifest of this topology at the same moment */
-export async function writeManifest(writer: TaskWriter, topic: string, topology: string, text: string, now: number): Promise<void> {
+export async function writeManifest(
+  writer: TaskWriter,
+  topic: string,
+  topology: string,
+  text: string,
+  now: number,
+): Promise<void> {
   const batch = new BatchWriter(DEFAULT_MAX_MESSAGE_BYTES);
   const place = { topology, topic };
   if (!batch.append(now, Buffer.from(topology), Buffer.from(text)))

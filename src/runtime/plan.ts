@@ -70,10 +70,12 @@ export function plan(topology: Topology, partitionsOf: (topic: string) => number
       inputs,
       nodes: members,
       partitions: Math.max(...inputs.map(input => input.partitions)),
-      stores: members.flatMap(node => (node.kind === 'processor' ? node.stores : [])).map(store => ({
-        store,
-        changelog: changelogTopic(topology.name, store.name),
-      })),
+      stores: members
+        .flatMap(node => (node.kind === 'processor' ? node.stores : []))
+        .map(store => ({
+          store,
+          changelog: changelogTopic(topology.name, store.name),
+        })),
       writes: members.flatMap(node => {
         if (node.kind === 'sink') return [node.topic.name];
         return cut.has(node.id) ? [repartitionTopic(topology.name, node.id)] : [];
@@ -134,7 +136,7 @@ function countPartitions(
   topology: Topology,
   nodes: ReadonlyMap<string, Node>,
   cut: ReadonlySet<string>,
-  roots: readonly (Root)[],
+  roots: readonly Root[],
   partitionsOf: (topic: string) => number,
 ): Map<string, number> {
   const counts = new Map<string, number>();
@@ -145,7 +147,7 @@ function countPartitions(
   const processors = topology.nodes.filter((node): node is ProcessorNode => node.kind === 'processor');
   const together = processors.map(node => ({ node, roots: rootsOf(node, nodes) }));
   const settle = () => {
-    for (let settled = true; settled; ) {
+    for (let settled = true; settled;) {
       settled = false;
       for (const { node, roots: joined } of together) {
         const known = joined.filter(root => counts.has(root.id));
@@ -181,8 +183,7 @@ function partitionsDiffer(
   b: Root,
   countB: number,
 ): TopologyError {
-  const name = (root: Root) =>
-    root.kind === 'source' ? root.topic.name : `the repartition of '${root.id}'`;
+  const name = (root: Root) => (root.kind === 'source' ? root.topic.name : `the repartition of '${root.id}'`);
   return new TopologyError(
     'TOPO_PARTITIONS_DIFFER',
     `step '${node.id}' brings together ${name(a)} (${countA} partitions) and ${name(b)} (${countB}): equal keys would lie in ` +

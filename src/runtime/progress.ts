@@ -18,7 +18,9 @@ export function decodeProgress(metadata: string, group: string): Progress {
   try {
     const { commit, streamTime, until } = JSON.parse(metadata) as Partial<Progress>;
     if (Number.isSafeInteger(commit) && Number.isFinite(streamTime))
-      return until === undefined ? { commit: commit!, streamTime: streamTime! } : { commit: commit!, streamTime: streamTime!, until };
+      return until === undefined
+        ? { commit: commit!, streamTime: streamTime! }
+        : { commit: commit!, streamTime: streamTime!, until };
   } catch {
     // said below: JSON.parse would quote the text
   }

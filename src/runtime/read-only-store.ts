@@ -20,7 +20,9 @@ export function openStore<K, V>(topology: Topology, tasks: readonly Task[], name
   if (!node) {
     const names = topology.nodes.flatMap(one => (one.kind === 'processor' ? one.stores.map(store => store.name) : []));
     const known = names.length > 0 ? `its stores are ${names.join(', ')}` : 'it has no stores';
-    throw new TopologyError('TOPO_USAGE', `'${topology.name}' has no store '${name}': ${known}.`, { topology: topology.name });
+    throw new TopologyError('TOPO_USAGE', `'${topology.name}' has no store '${name}': ${known}.`, {
+      topology: topology.name,
+    });
   }
   const { aggregator, row } = topology.functions[node.id] as { aggregator?: Aggregator; row?: RowSlot };
   const decode = (stored: Uint8Array): V => {
@@ -34,7 +36,9 @@ export function openStore<K, V>(topology: Topology, tasks: readonly Task[], name
   return {
     async get(key) {
       const bytes = keySerde.encode(key);
-      const stored = holders[partitionOf(bytes, holders.length)]!.state.get(prefix + Buffer.from(bytes).toString('latin1'));
+      const stored = holders[partitionOf(bytes, holders.length)]!.state.get(
+        prefix + Buffer.from(bytes).toString('latin1'),
+      );
       return stored === undefined ? null : decode(stored);
     },
     async *entries() {

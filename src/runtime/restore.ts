@@ -14,7 +14,8 @@ const COMMIT_KEY = 'm/commit';
 const changelogKey = (store: string) => `m/changelog/${store}`;
 const numberedKey = (commit: number) => `commit/${String(commit).padStart(16, '0')}`;
 
-const numberIn = (bytes: Uint8Array | undefined): number => (bytes === undefined ? 0 : Number(Buffer.from(bytes).toString()));
+const numberIn = (bytes: Uint8Array | undefined): number =>
+  bytes === undefined ? 0 : Number(Buffer.from(bytes).toString());
 const number = (value: number): Buffer => Buffer.from(String(value));
 
 /** What a state write of a commit says besides the stores' entries: which commit it is, and what of the changelogs it reflects. */
@@ -58,7 +59,10 @@ export async function restore(request: RestoreRequest): Promise<Restored> {
   if (hole !== undefined) {
     await state.close();
     const path = await backend.setAside(task);
-    log.warn({ code: 'TOPO_STATE_DAMAGED', task, path }, `the state of task ${task} ${hole}: it is set aside and rebuilt`);
+    log.warn(
+      { code: 'TOPO_STATE_DAMAGED', task, path },
+      `the state of task ${task} ${hole}: it is set aside and rebuilt`,
+    );
     state = await backend.open(task);
   }
   let records = 0;
@@ -112,7 +116,10 @@ async function replay(state: TaskState, { store, changelog }: StorePlan, request
   try {
     let offset = Math.max(from, range!.start);
     while (offset < range!.end) {
-      const [fetched] = await reader.fetch([{ topic: changelog, partition, offset, maxBytes: FETCH_BYTES }], FETCH_WAIT_MS);
+      const [fetched] = await reader.fetch(
+        [{ topic: changelog, partition, offset, maxBytes: FETCH_BYTES }],
+        FETCH_WAIT_MS,
+      );
       for (const batch of fetched!.batches) {
         records.load(batch);
         while (records.next()) {

@@ -52,7 +52,9 @@ export async function start(topology: Topology, world: World, settings: Settings
   validate(topology);
   const { broker, log } = world;
   const { plan, existing, missing } = await planTopics(topology, broker, settings.partitions);
-  const partitions = Object.fromEntries([...existing.values(), ...missing].map(topic => [topic.name, topic.partitions]));
+  const partitions = Object.fromEntries(
+    [...existing.values(), ...missing].map(topic => [topic.name, topic.partitions]),
+  );
   const manifestWith = (topics: ReadonlyMap<string, TopicInfo>) => {
     // a topic that was there before and is not now counts as another one
     const topicIds = Object.fromEntries(Object.keys(partitions).map(name => [name, topics.get(name)?.id ?? 'deleted']));
@@ -143,7 +145,12 @@ function checkManifest(topology: Topology, stored: Manifest, current: Manifest, 
   for (const notice of notices) log.warn({ topology: topology.name }, notice);
 }
 
-async function keepManifest(topology: Topology, manifest: Manifest, membership: Membership, clock: Clock): Promise<void> {
+async function keepManifest(
+  topology: Topology,
+  manifest: Manifest,
+  membership: Membership,
+  clock: Clock,
+): Promise<void> {
   const writer = await membership.open(MANIFEST_TASK);
   await writeManifest(writer, manifestTopic(topology.name), topology.name, JSON.stringify(manifest), clock.now());
   await writer.close();

@@ -14,7 +14,17 @@ import { TaskInput } from './input.ts';
 import { Outputs } from './outputs.ts';
 import type { TopicOutput } from './outputs.ts';
 import type { SubTopology } from './plan.ts';
-import type { Broker, Fetched, FetchRequest, Log, Membership, OffsetCommit, StateBackend, TaskState, TaskWriter } from './ports.ts';
+import type {
+  Broker,
+  Fetched,
+  FetchRequest,
+  Log,
+  Membership,
+  OffsetCommit,
+  StateBackend,
+  TaskState,
+  TaskWriter,
+} from './ports.ts';
 import { decodeProgress, encodeProgress } from './progress.ts';
 import type { Progress } from './progress.ts';
 import { commitWrites, restore } from './restore.ts';
@@ -114,7 +124,9 @@ export class Task {
     this.inputs = subTopology.inputs
       .filter(input => partition < input.partitions)
       .sort((a, b) => Number(b.tableOnly) - Number(a.tableOnly))
-      .map(input => new TaskInput(input, partition, topology.functions[input.node.id]!, this.#chain.entries.get(input)!));
+      .map(
+        input => new TaskInput(input, partition, topology.functions[input.node.id]!, this.#chain.entries.get(input)!),
+      );
   }
 
   /** Takes the task over: fences an earlier writer, restores its state, and stands where it committed last. */
@@ -147,7 +159,9 @@ export class Task {
 
   /** @throws FatalError `TOPO_OFFSET_OUT_OF_RANGE` */
   accept(fetched: Fetched): void {
-    const input = this.inputs.find(({ topic, partition }) => topic === fetched.topic && partition === fetched.partition)!;
+    const input = this.inputs.find(
+      ({ topic, partition }) => topic === fetched.topic && partition === fetched.partition,
+    )!;
     input.accept(fetched);
   }
 
@@ -264,7 +278,9 @@ export class Task {
 
   /** Back to what was committed; `start` where nothing was. */
   #seek(input: TaskInput, start: number): void {
-    const found = this.#committed.find(({ topic, partition }) => topic === input.topic && partition === input.partition);
+    const found = this.#committed.find(
+      ({ topic, partition }) => topic === input.topic && partition === input.partition,
+    );
     input.seek(found?.offset ?? start);
     if (found) input.until = this.#progressIn(found.metadata).until ?? 0;
   }
@@ -292,8 +308,7 @@ export class Task {
 
   /** The tables still to be read before anything else. */
   #readFirst(): TaskInput[] | undefined {
-    for (const input of this.inputs)
-      if (input.isBehindUntil) return this.inputs.filter(one => one.isBehindUntil);
+    for (const input of this.inputs) if (input.isBehindUntil) return this.inputs.filter(one => one.isBehindUntil);
     return undefined;
   }
 

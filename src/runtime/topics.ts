@@ -20,7 +20,8 @@ export interface TopicPlan {
 export async function planTopics(topology: Topology, broker: Broker, defaultPartitions: number): Promise<TopicPlan> {
   const existing = new Map((await broker.topics()).map(topic => [topic.name, topic]));
   const references = new Map<string, TopicReference>();
-  for (const { topic } of topology.nodes.filter(isTopicNode)) references.set(topic.name, { ...references.get(topic.name), ...topic });
+  for (const { topic } of topology.nodes.filter(isTopicNode))
+    references.set(topic.name, { ...references.get(topic.name), ...topic });
   for (const { name, partitions } of references.values()) {
     const found = existing.get(name);
     if (found && partitions !== undefined && found.partitions !== partitions)
@@ -36,7 +37,11 @@ export async function planTopics(topology: Topology, broker: Broker, defaultPart
   const wanted: NewTopic[] = [
     ...[...references.values()].map(({ name, config = {} }) => ({ name, partitions: partitionsOf(name), config })),
     ...planned.internalTopics,
-    { name: manifestTopic(topology.name), partitions: 1, config: { 'cleanup.policy': 'compact', 'retention.ms': '-1' } },
+    {
+      name: manifestTopic(topology.name),
+      partitions: 1,
+      config: { 'cleanup.policy': 'compact', 'retention.ms': '-1' },
+    },
   ];
   for (const { name, partitions } of planned.internalTopics) {
     const found = existing.get(name);
@@ -51,4 +56,5 @@ export async function planTopics(topology: Topology, broker: Broker, defaultPart
   return { plan: planned, existing, missing: wanted.filter(({ name }) => !existing.has(name)) };
 }
 
-const isTopicNode = (node: { kind: string }): node is SourceNode | SinkNode => node.kind === 'source' || node.kind === 'sink';
+const isTopicNode = (node: { kind: string }): node is SourceNode | SinkNode =>
+  node.kind === 'source' || node.kind === 'sink';

@@ -117,7 +117,11 @@ export function decode<T>(serde: Serde<T>, bytes: Uint8Array, what: 'key' | 'val
   try {
     return serde.decode(bytes);
   } catch (cause) {
-    throw recordError('TOPO_DECODE', `the ${what} (${bytes.length} bytes) does not decode as ${serde.description.type}`, cause);
+    throw recordError(
+      'TOPO_DECODE',
+      `the ${what} (${bytes.length} bytes) does not decode as ${serde.description.type}`,
+      cause,
+    );
   }
 }
 
@@ -138,6 +142,9 @@ function recordError(code: 'TOPO_DECODE' | 'TOPO_ENCODE', message: string, cause
 /** @throws RecordError `TOPO_RESULT_UNDEFINED` for undefined */
 export function defined<T>(result: T | undefined): T {
   if (result === undefined)
-    throw new RecordError('TOPO_RESULT_UNDEFINED', 'its function returned undefined; return null where there is no value');
+    throw new RecordError(
+      'TOPO_RESULT_UNDEFINED',
+      'its function returned undefined; return null where there is no value',
+    );
   return result;
 }

@@ -30,7 +30,12 @@ export class Feed {
   readonly #writer: TaskWriter;
   #timestamp = 0;
 
-  private constructor(topology: Topology, partitions: ReadonlyMap<string, number>, membership: Membership, writer: TaskWriter) {
+  private constructor(
+    topology: Topology,
+    partitions: ReadonlyMap<string, number>,
+    membership: Membership,
+    writer: TaskWriter,
+  ) {
     this.#topology = topology;
     this.#partitions = partitions;
     this.#membership = membership;
@@ -44,7 +49,11 @@ export class Feed {
       .map(({ topic: { name, partitions = defaultPartitions, config = {} } }) => ({ name, partitions, config }));
     await broker.createTopics(topics);
     const nothing = async () => {};
-    const membership = await broker.join(GROUP, [{ id: GROUP, inputs: [] }], { assigned: nothing, revoked: nothing, lost: nothing });
+    const membership = await broker.join(GROUP, [{ id: GROUP, inputs: [] }], {
+      assigned: nothing,
+      revoked: nothing,
+      lost: nothing,
+    });
     const partitions = new Map(topics.map(topic => [topic.name, topic.partitions]));
     return new Feed(topology, partitions, membership, await membership.open(GROUP));
   }
@@ -65,7 +74,11 @@ export class Feed {
       batches.set(id, known);
       known.batch.append(timestamp, key, value, encodeHeaders(headers));
     }
-    const appends = [...batches.values()].map(({ topic, partition, batch }) => ({ topic, partition, batches: batch.finish() }));
+    const appends = [...batches.values()].map(({ topic, partition, batch }) => ({
+      topic,
+      partition,
+      batches: batch.finish(),
+    }));
     await this.#writer.commit({ appends, offsets: [] });
   }
 
@@ -86,8 +99,12 @@ function bytesOf(serde: TopicSlot['key'], value: unknown): Uint8Array | null {
 }
 
 export function unknownTopic(topology: Topology, topic: string, known: readonly string[]): TopologyError {
-  return new TopologyError('TOPO_TOPIC_UNKNOWN', `'${topology.name}' has no topic ${topic} here; it has ${known.join(', ')}.`, {
-    topology: topology.name,
-    topic,
-  });
+  return new TopologyError(
+    'TOPO_TOPIC_UNKNOWN',
+    `'${topology.name}' has no topic ${topic} here; it has ${known.join(', ')}.`,
+    {
+      topology: topology.name,
+      topic,
+    },
+  );
 }

@@ -72,7 +72,13 @@ export class TopologyTestDriver {
     const { log = silent, partitions = 1, onError = 'dead-letter', before = [] } = options;
     const broker = await openEmbeddedBroker({ disk: new MemoryDisk(), log, owner: topology.name });
     const world = { broker, state: memoryState(), clock: systemClock, log };
-    const settings = { partitions, onError, commitIntervalMs: LARGEST, maxEpochRecords: LARGEST, memoryBytes: MEMORY_BYTES };
+    const settings = {
+      partitions,
+      onError,
+      commitIntervalMs: LARGEST,
+      maxEpochRecords: LARGEST,
+      memoryBytes: MEMORY_BYTES,
+    };
     const feed = await Feed.open(topology, broker, partitions);
     if (before.length > 0) await feed.write(before);
     const application = await start(topology, world, settings);

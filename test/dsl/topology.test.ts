@@ -450,6 +450,26 @@ describe('tables', () => {
   });
 });
 
+describe('a table of changes', () => {
+  const { toRow } = claimChanges.row!;
+  const change = (after: object | null, op = 'u') => ({ op, before: null, after, source: { ts_ms: 7 } });
+
+  test('reads the row before only where a change left columns out', () => {
+    const unread = () => {
+      throw new Error('it was read');
+    };
+    expect(toRow(change({ id: 'C-1', paid: '1.00' }), unread)).toEqual({ id: 'C-1', paid: '1.00' });
+    expect(toRow(change(null, 'd'), unread)).toBeNull();
+    const lacking = change({ id: 'C-1', paid: '__debezium_unavailable_value' });
+    expect(toRow(lacking, () => ({ id: 'C-1', paid: '1.00' }))).toEqual({ id: 'C-1', paid: '1.00' });
+    expect(toRow(lacking, () => null)).toEqual(lacking.after);
+  });
+
+  test('has the time of the commit', () => {
+    expect(claimChanges.slot.timestamp!(change(null, 'd'))).toBe(7);
+  });
+});
+
 describe('split', () => {
   test('gives a branch a name, in order', () => {
     const graph = built(t => {

@@ -6,7 +6,14 @@ const input = topic('in', string(), string());
 const output = topic('out', string(), string());
 
 test('filter hands on what passes, under its key and timestamp', async () => {
-  await using driver = await drive(topology('t', t => t.stream(input).filter(value => value > 'b').to(output)));
+  await using driver = await drive(
+    topology('t', t =>
+      t
+        .stream(input)
+        .filter(value => value > 'b')
+        .to(output),
+    ),
+  );
   await driver.pipeAll(records('in', 'k=a@1', 'k=c@2', 'l=d@3'));
   expect(brief(await driver.read('out'))).toEqual(['k=c@2', 'l=d@3']);
 });
@@ -33,7 +40,15 @@ test('map changes the value and sees key, headers, timestamp, topic, partition a
 });
 
 test('flatMap hands on each result; an empty one drops the record', async () => {
-  await using driver = await drive(topology('t', t => t.stream(input).flatMap(value => value.split('')).as(string()).to(output)));
+  await using driver = await drive(
+    topology('t', t =>
+      t
+        .stream(input)
+        .flatMap(value => value.split(''))
+        .as(string())
+        .to(output),
+    ),
+  );
   await driver.pipeAll(records('in', 'k=ab@1', 'k=@2', 'k=c@3'));
   expect(brief(await driver.read('out'))).toEqual(['k=a@1', 'k=b@1', 'k=c@3']);
 });
@@ -78,7 +93,9 @@ test('split hands a record to the first branch whose predicate holds', async () 
   const rest = topic('rest', string(), string());
   await using driver = await drive(
     topology('t', t => {
-      const { vowels, others } = t.stream(input).split({ vowels: value => 'aeiou'.includes(value), others: value => value !== 'x' });
+      const { vowels, others } = t
+        .stream(input)
+        .split({ vowels: value => 'aeiou'.includes(value), others: value => value !== 'x' });
       vowels.to(output);
       others.to(rest);
     }),
@@ -94,14 +111,21 @@ test('a null value is counted as a tombstone and skipped, unless tombstones are 
   expect(brief(await plain.read('out'))).toEqual(['k=a@1']);
   expect(plain.figures()).toMatchObject({ in: 2, out: 1, dropped: { tombstone: 1 } });
 
-  await using asked = await drive(topology('t', t => t.stream(input, { tombstones: true }).to(topic('out', string(), string()) as never)));
+  await using asked = await drive(
+    topology('t', t => t.stream(input, { tombstones: true }).to(topic('out', string(), string()) as never)),
+  );
   await asked.pipeAll(records('in', 'k=a@1', 'k=null@2'));
   expect(brief(await asked.read('out'))).toEqual(['k=a@1', 'k=null@2']);
 });
 
 test('a record keeps its partition by key, as Kafka places it', async () => {
-  await using driver = await drive(topology('t', t => t.stream(input).to(output)), { partitions: 5 });
-  await driver.pipeAll(Array.from({ length: 100 }, (_, n) => ({ topic: 'in', key: `key-${n}`, value: 'v', timestamp: n })));
+  await using driver = await drive(
+    topology('t', t => t.stream(input).to(output)),
+    { partitions: 5 },
+  );
+  await driver.pipeAll(
+    Array.from({ length: 100 }, (_, n) => ({ topic: 'in', key: `key-${n}`, value: 'v', timestamp: n })),
+  );
   const [from, to] = [await driver.read('in'), await driver.read('out')];
   expect(new Set(to.map(({ partition }) => partition)).size).toBe(5);
   const placeOf = (list: typeof from) => list.map(({ key, partition }) => `${key as string}:${partition}`).sort();

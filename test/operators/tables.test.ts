@@ -17,7 +17,10 @@ describe('stream-table joins', () => {
     await using driver = await drive(
       topology('t', t => {
         const table = t.table('rows', right);
-        t.stream(left).join('joined', table, (l, r) => `${l}-${r}`).as(string()).to(output);
+        t.stream(left)
+          .join('joined', table, (l, r) => `${l}-${r}`)
+          .as(string())
+          .to(output);
       }),
     );
     for (const record of CANONICAL) await driver.pipe(record);
@@ -28,7 +31,10 @@ describe('stream-table joins', () => {
     await using driver = await drive(
       topology('t', t => {
         const table = t.table('rows', right);
-        t.stream(left).leftJoin('joined', table, (l, r) => `${l}-${r}`).as(string()).to(output);
+        t.stream(left)
+          .leftJoin('joined', table, (l, r) => `${l}-${r}`)
+          .as(string())
+          .to(output);
       }),
     );
     for (const record of CANONICAL) await driver.pipe(record);
@@ -39,7 +45,10 @@ describe('stream-table joins', () => {
     await using driver = await drive(
       topology('t', t => {
         const table = t.table('rows', right);
-        t.stream(left).leftJoin('joined', table, (l, r) => `${l}-${r}`).as(string()).to(output);
+        t.stream(left)
+          .leftJoin('joined', table, (l, r) => `${l}-${r}`)
+          .as(string())
+          .to(output);
       }),
     );
     await driver.pipeAll([...CANONICAL, ...records('left', 'k=E@20'), ...records('right', 'k=e@20')]);
@@ -50,8 +59,14 @@ describe('stream-table joins', () => {
     await using driver = await drive(
       topology('t', t => {
         const table = t.table('rows', right);
-        t.stream(left).leftJoin('l', table, (l, r) => `${l}-${r}`).as(string()).to(output);
-        t.stream(left).join('i', table, (l, r) => `${l}-${r}`).as(string()).to(topic('inner', string(), string()));
+        t.stream(left)
+          .leftJoin('l', table, (l, r) => `${l}-${r}`)
+          .as(string())
+          .to(output);
+        t.stream(left)
+          .join('i', table, (l, r) => `${l}-${r}`)
+          .as(string())
+          .to(topic('inner', string(), string()));
       }),
     );
     await driver.pipe({ topic: 'left', key: null, value: 'A', timestamp: 1 });
@@ -82,20 +97,47 @@ describe('stream-table joins', () => {
 
 describe('tables', () => {
   test('the last offset wins, whatever its timestamp; a null key is dropped', async () => {
-    await using driver = await drive(topology('t', t => t.table('rows', right).toStream().to(output as never)));
-    await driver.pipeAll([...records('right', 'k=a@5', 'k=b@3', 'k=null@4', 'k=null@6'), { topic: 'right', key: null, value: 'x', timestamp: 7 }]);
+    await using driver = await drive(
+      topology('t', t =>
+        t
+          .table('rows', right)
+          .toStream()
+          .to(output as never),
+      ),
+    );
+    await driver.pipeAll([
+      ...records('right', 'k=a@5', 'k=b@3', 'k=null@4', 'k=null@6'),
+      { topic: 'right', key: null, value: 'x', timestamp: 7 },
+    ]);
     expect(brief(await driver.read('out'))).toEqual(['k=a@5', 'k=b@3', 'k=null@4']);
     expect(driver.figures().dropped).toEqual({ tombstone: 1, 'null-key': 1 });
   });
 
   test('a filtered table sends a tombstone only for a row that had passed', async () => {
-    await using driver = await drive(topology('t', t => t.table('rows', right).filter(value => Number(value) % 2 === 0).to(output)));
-    await driver.pipeAll(records('right', 'A=1@10', 'B=2@5', 'C=3@8', 'D=4@14', 'A=null@18', 'B=null@15', 'D=5@16', 'D=6@17'));
+    await using driver = await drive(
+      topology('t', t =>
+        t
+          .table('rows', right)
+          .filter(value => Number(value) % 2 === 0)
+          .to(output),
+      ),
+    );
+    await driver.pipeAll(
+      records('right', 'A=1@10', 'B=2@5', 'C=3@8', 'D=4@14', 'A=null@18', 'B=null@15', 'D=5@16', 'D=6@17'),
+    );
     expect(brief(await driver.read('out'))).toEqual(['B=2@5', 'D=4@14', 'B=null@15', 'D=null@16', 'D=6@17']);
   });
 
   test('map works on rows; a deleted row stays deleted', async () => {
-    await using driver = await drive(topology('t', t => t.table('rows', right).map(value => `<${value}>`).as(string()).to(output)));
+    await using driver = await drive(
+      topology('t', t =>
+        t
+          .table('rows', right)
+          .map(value => `<${value}>`)
+          .as(string())
+          .to(output),
+      ),
+    );
     await driver.pipeAll(records('right', 'k=a@1', 'k=null@2'));
     expect(brief(await driver.read('out'))).toEqual(['k=<a>@1', 'k=null@2']);
   });
@@ -103,8 +145,15 @@ describe('tables', () => {
   test('toTable makes a table of a stream, which others can look up', async () => {
     await using driver = await drive(
       topology('t', t => {
-        const table = t.stream(right).map(value => value.toUpperCase()).as(string()).toTable('upper');
-        t.stream(left).join('joined', table, (l, r) => l + r).as(string()).to(output);
+        const table = t
+          .stream(right)
+          .map(value => value.toUpperCase())
+          .as(string())
+          .toTable('upper');
+        t.stream(left)
+          .join('joined', table, (l, r) => l + r)
+          .as(string())
+          .to(output);
       }),
     );
     await driver.pipeAll([...records('right', 'k=a@1'), ...records('left', 'k=x@2')]);
@@ -115,7 +164,10 @@ describe('tables', () => {
   test('readFirst: what the table holds at the first start is read before any stream record, whatever the timestamps', async () => {
     const build = topology('t', t => {
       const table = t.table('rows', right, { readFirst: true });
-      t.stream(left).leftJoin('joined', table, (l, r) => `${l}-${r}`).as(string()).to(output);
+      t.stream(left)
+        .leftJoin('joined', table, (l, r) => `${l}-${r}`)
+        .as(string())
+        .to(output);
     });
     await using driver = await drive(build, {
       before: [...records('left', 'k=A@1'), ...records('right', 'k=a@100', 'k=b@200')],
@@ -129,29 +181,64 @@ describe('aggregates of streams', () => {
   test('count: the word count of the documentation', async () => {
     const counts = topic('counts', string(), json<number>());
     await using driver = await drive(topology('t', t => t.stream(left).groupByKey().count('counted').to(counts)));
-    await driver.pipeAll(records('left', 'hello=x@1', 'kafka=x@2', 'streams=x@3', 'kafka=x@4', 'kafka=x@5', 'streams=x@6'));
-    expect(brief(await driver.read('counts'))).toEqual(['hello=1@1', 'kafka=1@2', 'streams=1@3', 'kafka=2@4', 'kafka=3@5', 'streams=2@6']);
+    await driver.pipeAll(
+      records('left', 'hello=x@1', 'kafka=x@2', 'streams=x@3', 'kafka=x@4', 'kafka=x@5', 'streams=x@6'),
+    );
+    expect(brief(await driver.read('counts'))).toEqual([
+      'hello=1@1',
+      'kafka=1@2',
+      'streams=1@3',
+      'kafka=2@4',
+      'kafka=3@5',
+      'streams=2@6',
+    ]);
   });
 
   test('a result carries the largest timestamp that went into it; null keys and values are dropped', async () => {
     const sums = topic('sums', string(), json<number>());
     await using driver = await drive(
-      topology('t', t => t.stream(left, { tombstones: true }).groupByKey().sum('summed', value => Number(value)).to(sums)),
+      topology('t', t =>
+        t
+          .stream(left, { tombstones: true })
+          .groupByKey()
+          .sum('summed', value => Number(value))
+          .to(sums),
+      ),
     );
-    await driver.pipeAll([...records('left', 'k=1@10', 'k=2@5', 'k=null@20', 'k=3@12'), { topic: 'left', key: null, value: '9', timestamp: 30 }]);
+    await driver.pipeAll([
+      ...records('left', 'k=1@10', 'k=2@5', 'k=null@20', 'k=3@12'),
+      { topic: 'left', key: null, value: '9', timestamp: 30 },
+    ]);
     expect(brief(await driver.read('sums'))).toEqual(['k=1@10', 'k=3@10', 'k=6@12']);
     expect(driver.figures().dropped).toEqual({ 'null-key': 1, 'null-value': 1 });
   });
 
   test('reduce combines values of one type', async () => {
-    await using driver = await drive(topology('t', t => t.stream(left).groupByKey().reduce('joined', (a, b) => a + b).to(output)));
+    await using driver = await drive(
+      topology('t', t =>
+        t
+          .stream(left)
+          .groupByKey()
+          .reduce('joined', (a, b) => a + b)
+          .to(output),
+      ),
+    );
     await driver.pipeAll(records('left', 'k=a@1', 'k=b@2', 'l=c@3', 'k=d@4'));
     expect(brief(await driver.read('out'))).toEqual(['k=a@1', 'k=ab@2', 'l=c@3', 'k=abd@4']);
   });
 
   test('groupBy with a new key goes through a repartition', async () => {
     const counts = topic('counts', string(), json<number>());
-    await using driver = await drive(topology('t', t => t.stream(left).groupBy('by-value', value => value, string()).count('n').to(counts)), { partitions: 3 });
+    await using driver = await drive(
+      topology('t', t =>
+        t
+          .stream(left)
+          .groupBy('by-value', value => value, string())
+          .count('n')
+          .to(counts),
+      ),
+      { partitions: 3 },
+    );
     await driver.pipeAll(records('left', 'a=x@1', 'b=y@2', 'c=x@3', 'd=x@4'));
     expect(brief(await driver.read('counts')).sort()).toEqual(['x=1@1', 'x=2@3', 'x=3@4', 'y=1@2']);
   });
@@ -183,7 +270,13 @@ describe('aggregates of tables', () => {
 
   test('a row that moves is subtracted from its old group; a deleted one leaves zeros', async () => {
     await using driver = await drive(byRegion);
-    await driver.pipeAll([row('alice', 'E', 5, 1), row('bob', 'A', 3, 2), row('alice', 'A', 5, 3), row('alice', null, 0, 4), row('bob', null, 0, 5)]);
+    await driver.pipeAll([
+      row('alice', 'E', 5, 1),
+      row('bob', 'A', 3, 2),
+      row('alice', 'A', 5, 3),
+      row('alice', null, 0, 4),
+      row('bob', null, 0, 5),
+    ]);
     expect(brief(await driver.read('sums'))).toEqual([
       'E={"users":1,"n":5}@1',
       'A={"users":1,"n":3}@2',
@@ -211,7 +304,9 @@ describe('aggregates of tables', () => {
           .to(output),
       ),
     );
-    await driver.pipeAll(records('table', 'A=1@10', 'B=2@15', 'A=3@20', 'B=4@18', 'C=5@5', 'D=6@25', 'B=7@15', 'C=8@10'));
+    await driver.pipeAll(
+      records('table', 'A=1@10', 'B=2@15', 'A=3@20', 'B=4@18', 'C=5@5', 'D=6@25', 'B=7@15', 'C=8@10'),
+    );
     expect(brief(await driver.read('out'))).toEqual([
       'A=0+1@10', 'B=0+2@15', 'A=0+1-1+3@20', 'B=0+2-2+4@18', 'C=0+5@5', 'D=0+6@25', 'B=0+2-2+4-4+7@18', 'C=0+5-5+8@10',
     ]); // prettier-ignore

@@ -49,7 +49,10 @@ function unpack(batches: readonly Buffer[]): (Entry & { offset: number })[] {
 
 const bytes: fc.Arbitrary<Buffer> = fc.uint8Array({ maxLength: 300 }).map(array => Buffer.from(array));
 const entry: fc.Arbitrary<Entry> = fc.record({
-  timestamp: fc.oneof(fc.integer({ min: 0, max: 4_102_444_800_000 }), fc.integer({ min: 1_600_000_000_000, max: 1_600_000_100_000 })),
+  timestamp: fc.oneof(
+    fc.integer({ min: 0, max: 4_102_444_800_000 }),
+    fc.integer({ min: 1_600_000_000_000, max: 1_600_000_100_000 }),
+  ),
   key: fc.option<Buffer>(bytes),
   value: fc.option<Buffer>(bytes),
   headers: fc.array(fc.tuple(fc.string({ maxLength: 20 }), fc.option<Buffer>(bytes)), { maxLength: 4 }),
@@ -58,10 +61,14 @@ const entry: fc.Arbitrary<Entry> = fc.record({
 describe('record batches', () => {
   test('what is written is read', () => {
     fc.assert(
-      fc.property(fc.array(entry, { minLength: 1, maxLength: 200 }), fc.integer({ min: 0, max: 2 ** 50 }), (entries, base) => {
-        const read = unpack(pack(entries, LARGE, base));
-        expect(read).toEqual(entries.map((one, index) => ({ ...one, offset: base + index })));
-      }),
+      fc.property(
+        fc.array(entry, { minLength: 1, maxLength: 200 }),
+        fc.integer({ min: 0, max: 2 ** 50 }),
+        (entries, base) => {
+          const read = unpack(pack(entries, LARGE, base));
+          expect(read).toEqual(entries.map((one, index) => ({ ...one, offset: base + index })));
+        },
+      ),
       { numRuns: 200 },
     );
   });
@@ -69,11 +76,20 @@ describe('record batches', () => {
   test("kafkajs reads what is written, and its own batches are read: the format is Kafka's", async () => {
     const require = createRequire(import.meta.url);
     const Decoder = require('kafkajs/src/protocol/decoder') as new (buffer: Buffer) => KafkaDecoder;
-    const decode = require('kafkajs/src/protocol/recordBatch/v0/decoder') as (decoder: KafkaDecoder) => Promise<{ records: KafkaRecord[] }>;
-    const { RecordBatch } = require('kafkajs/src/protocol/recordBatch/v0') as { RecordBatch: (batch: object) => Promise<{ buffer: Buffer }> };
+    const decode = require('kafkajs/src/protocol/recordBatch/v0/decoder') as (
+      decoder: KafkaDecoder,
+    ) => Promise<{ records: KafkaRecord[] }>;
+    const { RecordBatch } = require('kafkajs/src/protocol/recordBatch/v0') as {
+      RecordBatch: (batch: object) => Promise<{ buffer: Buffer }>;
+    };
     const record = require('kafkajs/src/protocol/recordBatch/record/v0') as (fields: object) => unknown;
     const entries: Entry[] = [
-      { timestamp: 1_700_000_000_000, key: Buffer.from('k'), value: Buffer.from('v'), headers: [['h', Buffer.from('x')]] },
+      {
+        timestamp: 1_700_000_000_000,
+        key: Buffer.from('k'),
+        value: Buffer.from('v'),
+        headers: [['h', Buffer.from('x')]],
+      },
       { timestamp: 1_600_000_000_000, key: null, value: Buffer.alloc(9000, 7), headers: [] },
       { timestamp: 1_700_000_000_001, key: Buffer.alloc(0), value: null, headers: [] },
     ];
@@ -94,7 +110,13 @@ describe('record batches', () => {
       ],
     });
     expect(unpack([Buffer.from(theirs.buffer)])).toMatchObject([
-      { offset: 0, timestamp: 1000, key: Buffer.from('a'), value: Buffer.from('one'), headers: [['n', Buffer.from('m')]] },
+      {
+        offset: 0,
+        timestamp: 1000,
+        key: Buffer.from('a'),
+        value: Buffer.from('one'),
+        headers: [['n', Buffer.from('m')]],
+      },
       { offset: 1, timestamp: 1002, key: Buffer.from('b'), value: null, headers: [] },
     ]);
   });
@@ -119,21 +141,27 @@ describe('record batches', () => {
 
   test('a rollback takes back what was appended since the mark, over batch ends too', () => {
     fc.assert(
-      fc.property(fc.array(entry, { maxLength: 40 }), fc.array(entry, { maxLength: 40 }), fc.array(entry, { maxLength: 40 }), (kept, undone, after) => {
-        const append = (writer: BatchWriter, entries: Entry[]) => {
-          for (const { timestamp, key, value, headers } of entries) writer.append(timestamp, key, value, encodeHeaders(headers));
-        };
-        const writer = new BatchWriter(5000, 2000);
-        append(writer, kept);
-        writer.mark();
-        append(writer, undone);
-        writer.rollback();
-        append(writer, after);
-        const plain = new BatchWriter(5000, 2000);
-        append(plain, [...kept, ...after]);
-        const sealed = (batches: Buffer[]) => batches.map(batch => (sealBatch(batch, 0), batch));
-        expect(sealed(writer.finish())).toEqual(sealed(plain.finish()));
-      }),
+      fc.property(
+        fc.array(entry, { maxLength: 40 }),
+        fc.array(entry, { maxLength: 40 }),
+        fc.array(entry, { maxLength: 40 }),
+        (kept, undone, after) => {
+          const append = (writer: BatchWriter, entries: Entry[]) => {
+            for (const { timestamp, key, value, headers } of entries)
+              writer.append(timestamp, key, value, encodeHeaders(headers));
+          };
+          const writer = new BatchWriter(5000, 2000);
+          append(writer, kept);
+          writer.mark();
+          append(writer, undone);
+          writer.rollback();
+          append(writer, after);
+          const plain = new BatchWriter(5000, 2000);
+          append(plain, [...kept, ...after]);
+          const sealed = (batches: Buffer[]) => batches.map(batch => (sealBatch(batch, 0), batch));
+          expect(sealed(writer.finish())).toEqual(sealed(plain.finish()));
+        },
+      ),
       { numRuns: 200 },
     );
   });

@@ -10,7 +10,12 @@ const counts = (map: Record<string, number>) => (name: string) => map[name] ?? 4
 
 describe('the plan', () => {
   test('a topology without a new key is one sub-topology, one task a partition', () => {
-    const t = topology('t', b => b.stream(claims).filter(() => true).to(out));
+    const t = topology('t', b =>
+      b
+        .stream(claims)
+        .filter(() => true)
+        .to(out),
+    );
     const { subTopologies, internalTopics } = plan(t, counts({ claims: 3 }));
     expect(subTopologies.map(({ id, partitions }) => [id, partitions])).toEqual([['claims', 3]]);
     expect(internalTopics.map(({ name, partitions }) => [name, partitions])).toEqual([['t.dead-letters', 3]]);
@@ -26,7 +31,11 @@ describe('the plan', () => {
     });
     const { subTopologies, internalTopics } = plan(t, counts({ claims: 3 }));
     expect(subTopologies.map(({ id }) => id).sort()).toEqual(['claims', 't-by-first-repartition']);
-    expect(internalTopics.map(({ name }) => name)).toEqual(['t-by-first-repartition', 't-counts-changelog', 't.dead-letters']);
+    expect(internalTopics.map(({ name }) => name)).toEqual([
+      't-by-first-repartition',
+      't-counts-changelog',
+      't.dead-letters',
+    ]);
   });
 
   test('a repartition takes the partition count of what it is joined with', () => {
@@ -45,7 +54,9 @@ describe('the plan', () => {
     const t = topology('t', b => {
       b.stream(claims).join('with-policy', b.table('policies', policies), value => value);
     });
-    expect(() => plan(t, counts({ claims: 3, policies: 7 }))).toThrow(/with-policy.*(policies \(7|claims \(3).*(claims \(3|policies \(7)/s);
+    expect(() => plan(t, counts({ claims: 3, policies: 7 }))).toThrow(
+      /with-policy.*(policies \(7|claims \(3).*(claims \(3|policies \(7)/s,
+    );
   });
 
   test('consumers of one key step read one repartition, in one sub-topology', () => {
@@ -69,7 +80,9 @@ describe('the plan', () => {
         .groupByKey()
         .aggregate('n', { n: count() });
     });
-    const configs = Object.fromEntries(plan(t, counts({})).internalTopics.map(({ name, config }) => [name, config['cleanup.policy']]));
+    const configs = Object.fromEntries(
+      plan(t, counts({})).internalTopics.map(({ name, config }) => [name, config['cleanup.policy']]),
+    );
     expect(configs).toEqual({ 't-key-repartition': 'delete', 't-n-changelog': 'compact', 't.dead-letters': 'delete' });
   });
 });

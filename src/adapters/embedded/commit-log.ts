@@ -193,7 +193,7 @@ export class CommitLog {
 
   async #writeCommits(group: readonly PendingCommit[]): Promise<void> {
     if (group.length === 0) return;
-    const bytes = group.reduce((sum, { bytes }) => sum + bytes, 0);
+    const bytes = group.reduce((sum, each) => sum + each.bytes, 0);
     await this.#makeReady(bytes);
     const frame = packCommits(group, this.state, this.#nextHead(), this.#options.offsetGap);
     const { segment, position } = this.#tail;

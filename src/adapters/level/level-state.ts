@@ -1,12 +1,11 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AbstractLevel } from 'abstract-level';
-import { ClassicLevel } from 'classic-level';
+import { Level } from 'level';
 import { MemoryLevel } from 'memory-level';
 import { FatalError } from '../../errors.ts';
 import type { StateBackend, TaskState } from '../../runtime/ports.ts';
 
-type Database = AbstractLevel<string | Buffer | Uint8Array, string, Uint8Array>;
+type Database = Level<string, Uint8Array> | MemoryLevel<string, Uint8Array>;
 
 /** Entries a read-through hands over at a time. */
 const SLICE = 1000;
@@ -18,7 +17,7 @@ export function levelState(folder: string, options: { writeBufferBytes: number }
     async open(task) {
       const location = locationOf(task);
       await mkdir(folder, { recursive: true });
-      const database = new ClassicLevel<string, Uint8Array>(location, {
+      const database = new Level<string, Uint8Array>(location, {
         keyEncoding: 'utf8',
         valueEncoding: 'view',
         compression: false,
@@ -55,7 +54,8 @@ export function memoryState(): StateBackend {
   const databases = new Map<string, Database>();
   return {
     async open(task) {
-      const database = databases.get(task) ?? new MemoryLevel<string, Uint8Array>({ storeEncoding: 'view', valueEncoding: 'view' });
+      const database =
+        databases.get(task) ?? new MemoryLevel<string, Uint8Array>({ storeEncoding: 'view', valueEncoding: 'view' });
       databases.set(task, database);
       await database.open();
       return new LevelTaskState(database, { keepOpen: true });
@@ -101,8 +101,18 @@ class LevelTaskState implements TaskState {
 function openFailed(location: string, cause: unknown): FatalError {
   const { code, message } = ((cause as Error).cause ?? cause) as NodeJS.ErrnoException;
   if (code === 'LEVEL_LOCKED')
-    return new FatalError('TOPO_FOLDER_LOCKED', `another process has the state in ${location} open`, { path: location }, { cause });
+    return new FatalError(
+      'TOPO_FOLDER_LOCKED',
+      `another process has the state in ${location} open`,
+      { path: location },
+      { cause },
+    );
   if (code === 'LEVEL_CORRUPTION' || /corrupt/i.test(message))
     return new FatalError('TOPO_STATE_DAMAGED', `the state in ${location} is damaged`, { path: location }, { cause });
-  return new FatalError('TOPO_FOLDER_UNUSABLE', `the state in ${location} cannot be opened: ${message}`, { path: location }, { cause });
+  return new FatalError(
+    'TOPO_FOLDER_UNUSABLE',
+    `the state in ${location} cannot be opened: ${message}`,
+    { path: location },
+    { cause },
+  );
 }

@@ -1,0 +1,20 @@
+import { BatchReader } from '../../src/records/batch-reader.ts';
+import { BatchWriter } from '../../src/records/batch-writer.ts';
+
+/** One unsealed batch with these values, each its own key. */
+export function batchOf(...values: string[]): Buffer {
+  const writer = new BatchWriter(16 * 1024 * 1024);
+  for (const value of values) writer.append(1_600_000_000_000, Buffer.from(value), Buffer.from(value));
+  return writer.finish()[0]!;
+}
+
+/** The values of the records from `offset` on, in order. */
+export function valuesOf(batches: readonly Buffer[], offset = 0): string[] {
+  const reader = new BatchReader();
+  const values: string[] = [];
+  for (const batch of batches) {
+    reader.load(batch);
+    while (reader.next()) if (reader.offset >= offset) values.push(String(reader.valueBytes()));
+  }
+  return values;
+}
