@@ -131,5 +131,6 @@ function foldAll<V>(names: readonly string[], folds: readonly Fold<V>[]): (state
   const locals = folds.map((_, i) => `const fold${i} = folds[${i}];`).join(' ');
   const properties = names.map((name, i) => `${JSON.stringify(name)}: fold${i}(state[${JSON.stringify(name)}], value)`);
   const source = `${locals} return (state, value) => ({ ${properties.join(', ')} });`;
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- names are quoted as JSON, the rest is ours
   return (new Function('folds', source) as (folds: readonly Fold<V>[]) => (state: Totals, value: V) => Totals)(folds);
 }

@@ -13,13 +13,13 @@ export type Aggregates = Readonly<Record<string, FieldAggregator<never, unknown>
 type AnyAggregator = Aggregator<unknown, unknown, unknown>;
 type Fold = (state: never, value: never) => unknown;
 
-export const counter = (): AnyAggregator => single(count()) as AnyAggregator;
+export const counter = (): AnyAggregator => single(count());
 
-export const summer = (fn: (value: never) => number | bigint): AnyAggregator => single(sum(fn)) as AnyAggregator;
+export const summer = (fn: (value: never) => number | bigint): AnyAggregator => single(sum(fn));
 
 /** From what `aggregate` was given: one object of field aggregators, one alone, or the user's own. */
 export function aggregatorOf(flow: Flow, name: string, given: unknown): AnyAggregator {
-  if (isField(given)) return single(given) as AnyAggregator;
+  if (isField(given)) return single(given);
   const { add, init, serde } = given as Partial<CustomAggregator<unknown, unknown>>;
   if (typeof add === 'function' && typeof init === 'function') {
     if (serde === undefined)
@@ -39,7 +39,7 @@ export function aggregatorOf(flow: Flow, name: string, given: unknown): AnyAggre
         (wrong ? `; '${wrong[0]}' is neither.` : '; it is empty.'),
       name,
     );
-  return compose(given as Readonly<Record<string, FieldAggregator<unknown, unknown>>>) as AnyAggregator;
+  return compose(given as Readonly<Record<string, FieldAggregator<unknown, unknown>>>);
 }
 
 export function reducerOf(flow: Flow, name: string, folds: readonly [Fold, Fold?], given: unknown): AnyAggregator {

@@ -75,9 +75,7 @@ export class StreamKey {
   }
 
   #root(): StreamKey {
-    let root: StreamKey = this;
-    while (root.#link !== null) root = root.#link;
-    return root;
+    return this.#link === null ? this : this.#link.#root();
   }
 
   #conflict(other: StreamKey, step: string): string {

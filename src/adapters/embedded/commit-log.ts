@@ -204,7 +204,7 @@ export class CommitLog {
       segment,
       frame.batches.map(([offset, batch]) => [position + offset, batch]),
     );
-    group.forEach((each, i) => each.resolve(frame.baseOffsets[i]!));
+    group.forEach((each, i) => each.resolve(frame.baseOffsets[i]));
     this.#announce();
   }
 

@@ -5,7 +5,19 @@ import { MemoryLevel } from 'memory-level';
 import { FatalError } from '../../errors.ts';
 import type { StateBackend, TaskState } from '../../runtime/ports.ts';
 
-type Database = Level<string, Uint8Array> | MemoryLevel<string, Uint8Array>;
+/** What the two databases have in common, of what is used here. */
+interface Database {
+  open(): Promise<void>;
+  close(): Promise<void>;
+  getSync(key: string): Uint8Array | undefined;
+  batch(operations: Operation[]): Promise<void>;
+  iterator(range: { gte: string; lt: string }): {
+    nextv(size: number): Promise<[key: string, value: Uint8Array][]>;
+    close(): Promise<void>;
+  };
+}
+
+type Operation = { type: 'del'; key: string } | { type: 'put'; key: string; value: Uint8Array };
 
 /** Entries a read-through hands over at a time. */
 const SLICE = 1000;
@@ -78,8 +90,8 @@ class LevelTaskState implements TaskState {
   }
 
   async write(entries: Iterable<readonly [key: string, value: Uint8Array | null]>): Promise<void> {
-    const operations = Array.from(entries, ([key, value]) =>
-      value === null ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const),
+    const operations = Array.from(entries, ([key, value]): Operation =>
+      value === null ? { type: 'del', key } : { type: 'put', key, value },
     );
     await this.database.batch(operations);
   }
