@@ -9,7 +9,6 @@ import { processorStep, valueMissing } from './steps.ts';
 
 // What grouped streams and grouped tables share, on untyped flows.
 
-export type Aggregates = Readonly<Record<string, FieldAggregator<never, unknown>>>;
 type AnyAggregator = Aggregator<unknown, unknown, unknown>;
 type Fold = (state: never, value: never) => unknown;
 
@@ -46,7 +45,7 @@ export function reducerOf(flow: Flow, name: string, folds: readonly [Fold, Fold?
   const serde = (given ?? flow.value) as Serde<unknown> | undefined;
   if (serde === undefined) throw valueMissing(flow, name, `.as(serde) in front of '${flow.step.label}'`);
   const [add, subtract] = folds as readonly [never, never];
-  return reducer(add, subtract, serde) as AnyAggregator;
+  return reducer<unknown>(add, subtract, serde);
 }
 
 /** @throws TopologyError where a table's aggregator has no inverse */

@@ -94,7 +94,7 @@ export async function start(topology: Topology, world: World, settings: Settings
       policy: settings.onError,
       cacheBytes: memoryBytes * (1 - EPOCH_SHARE),
       onDeadLetter: ({ code, message, place }) => events.deadLetters.next({ code, message, place }),
-      onRestore: (task, restored, total) => log.info({ task, restored, total }, 'restoring state'),
+      onRestore: restoreLog(world),
     };
     for (const place of places) tasks.push(await Task.open({ ...common, ...place }, membership));
     const reader = broker.reader();
@@ -117,6 +117,18 @@ export async function start(topology: Topology, world: World, settings: Settings
     await close();
     throw error;
   }
+}
+
+const RESTORE_LOG_MS = 1000;
+
+/** Tells now and then how far a restore is: one of millions of records takes a while. */
+function restoreLog({ clock, log }: World): TaskOptions['onRestore'] {
+  let toldAt = clock.now();
+  return (task, restored, total) => {
+    if (clock.now() - toldAt < RESTORE_LOG_MS) return;
+    toldAt = clock.now();
+    log.info({ task, restored, total }, 'restoring state');
+  };
 }
 
 interface Place {

@@ -48,8 +48,8 @@ export interface TaskOptions {
   readonly policy: ErrorPolicy;
   /** For the stores of this task together. */
   readonly cacheBytes: number;
-  onDeadLetter(error: RecordError): void;
-  onRestore(task: string, restored: number, total: number): void;
+  readonly onDeadLetter: (error: RecordError) => void;
+  readonly onRestore: (task: string, restored: number, total: number) => void;
 }
 
 export const taskId = (subTopology: SubTopology, partition: number): string => `${subTopology.id}-${partition}`;
@@ -223,7 +223,7 @@ export class Task {
   /**
    * Commits the open epoch. The next one may begin as soon as the steps are drained, while this one is written; so one commit at
    * a time (`isCommitting`).
-   * @throws what a step threw that was drained: then `abort` must follow. Else FatalError: the task cannot go on
+   * @throws DrainFailed: then `abort` must follow; else FatalError: the task cannot go on
    */
   commit(): Promise<void> {
     this.#committing = this.#commitEpoch().finally(() => (this.#committing = undefined));
@@ -353,7 +353,13 @@ export class Task {
   async #commitEpoch(): Promise<void> {
     if (this.#chain.drains.length > 0) {
       this.#isDraining = true;
-      await this.#drain().finally(() => (this.#isDraining = false));
+      try {
+        await this.#drain();
+      } catch (error) {
+        throw new DrainFailed(error);
+      } finally {
+        this.#isDraining = false;
+      }
     }
     await this.#write(this.#closeEpoch());
   }
@@ -416,6 +422,13 @@ interface ClosedEpoch {
   readonly appends: ReturnType<Outputs['take']>;
   readonly offsets: readonly OffsetCommit[];
   readonly writes: readonly StateWrite[];
+}
+
+/** A step failed when it was drained, so its epoch cannot be committed as it is. */
+export class DrainFailed extends Error {
+  constructor(cause: unknown) {
+    super('a step failed when it was drained', { cause });
+  }
 }
 
 /** A record failed and the policy says stop: what came before it is still committed. */

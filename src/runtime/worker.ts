@@ -1,6 +1,5 @@
-import { TopoError } from '../errors.ts';
 import type { Clock, Fetched, FetchRequest, Reader } from './ports.ts';
-import { StoppedByPolicy } from './task.ts';
+import { DrainFailed, StoppedByPolicy } from './task.ts';
 import type { Task } from './task.ts';
 
 export interface WorkerOptions {
@@ -108,8 +107,8 @@ export class Worker {
 
   /** A step that could not be drained spoils its epoch; anything else ends the run. */
   async #commitFailed(task: Task, error: unknown): Promise<void> {
-    if (error instanceof TopoError) this.#failure ??= error;
-    else await task.abort();
+    if (error instanceof DrainFailed) await task.abort();
+    else this.#failure ??= error;
   }
 
   /** Hands out what there is, and returns how many batches that was. */

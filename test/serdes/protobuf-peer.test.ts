@@ -1,10 +1,15 @@
 import fc from 'fast-check';
+import Long from 'long';
 import protobufjs from 'protobufjs';
 import { describe, expect, test } from 'vitest';
 import { RecordError } from '../../src/errors.ts';
 import { protobuf } from '../../src/serdes/index.ts';
 import { Kinds } from './gen/kinds/v1/kinds.ts';
 import { anyKinds } from './kinds.ts';
+
+// Under vitest's conditions protobufjs does not find it by itself, and would round integers of 64 bits.
+protobufjs.util.Long = Long;
+protobufjs.configure();
 
 /** protobufjs's reflection on the same `.proto`, as a second opinion. */
 const root = new protobufjs.Root();
@@ -22,16 +27,12 @@ function asRead(bytes: Uint8Array): unknown {
 describe('protobufjs agrees', () => {
   test('on what it reads of our bytes, and we on what we read of its', () => {
     fc.assert(
-      // The peer rounds int64 keys of maps.
-      fc.property(
-        anyKinds.map(any => ({ ...any, byNumber: {} })),
-        value => {
-          const ours = kinds.encode(value);
-          const theirs = Peer.encode(Peer.decode(ours)).finish();
-          expect(kinds.decode(theirs)).toEqual(value);
-          expect(asRead(ours)).toEqual(asRead(theirs));
-        },
-      ),
+      fc.property(anyKinds, value => {
+        const ours = kinds.encode(value);
+        const theirs = Peer.encode(Peer.decode(ours)).finish();
+        expect(kinds.decode(theirs)).toEqual(value);
+        expect(asRead(ours)).toEqual(asRead(theirs));
+      }),
       { numRuns: 300 },
     );
   });

@@ -22,12 +22,7 @@ topology('joins', t => {
 
   const pairs = debezium('db.pairs', row<{ a: string; b: number; c: string }>(), { key: ['a', 'b'] });
   const pairTable = t.table('pairs', pairs);
-  same<
-    Same<
-      typeof pairTable,
-      Table<Pick<{ a: string; b: number; c: string }, 'a' | 'b'>, { a: string; b: number; c: string }>
-    >
-  >();
+  isA<Table<Pick<{ a: string; b: number; c: string }, 'a' | 'b'>, { a: string; b: number; c: string }>>(pairTable);
   // @ts-expect-error -- a key of two columns
   byPolicy.join('pairs-join', pairTable, claim => claim);
 

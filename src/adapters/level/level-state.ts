@@ -42,7 +42,7 @@ export function levelState(folder: string, options: { writeBufferBytes: number }
       } catch (cause) {
         throw openFailed(location, cause);
       }
-      return new LevelTaskState(database);
+      return new LevelTaskState(database, { location, keepOpen: false });
     },
     async setAside(task) {
       const location = locationOf(task);
@@ -70,7 +70,7 @@ export function memoryState(): StateBackend {
         databases.get(task) ?? new MemoryLevel<string, Uint8Array>({ storeEncoding: 'view', valueEncoding: 'view' });
       databases.set(task, database);
       await database.open();
-      return new LevelTaskState(database, { keepOpen: true });
+      return new LevelTaskState(database, { location: `memory:${task}`, keepOpen: true });
     },
     async setAside(task) {
       databases.delete(task);
@@ -82,7 +82,7 @@ export function memoryState(): StateBackend {
 class LevelTaskState implements TaskState {
   constructor(
     private readonly database: Database,
-    private readonly options = { keepOpen: false },
+    private readonly options: { readonly location: string; readonly keepOpen: boolean },
   ) {}
 
   get(key: string): Uint8Array | undefined {
@@ -93,7 +93,17 @@ class LevelTaskState implements TaskState {
     const operations = Array.from(entries, ([key, value]): Operation =>
       value === null ? { type: 'del', key } : { type: 'put', key, value },
     );
-    await this.database.batch(operations);
+    try {
+      await this.database.batch(operations);
+    } catch (cause) {
+      throw new FatalError(
+        'TOPO_DISK',
+        `the state in ${this.options.location} cannot be written: ${(cause as Error).message}. Make room or mend the disk, then start ` +
+          'again: what was committed is rebuilt from the changelog.',
+        { path: this.options.location },
+        { cause },
+      );
+    }
   }
 
   async *entries(from: string, to: string): AsyncGenerator<readonly [key: string, value: Uint8Array]> {

@@ -35,7 +35,7 @@ const BRANCH = 3;
 const MAX_ROUNDS = 500;
 
 export const isStub = (child: Box | Stub): child is Stub => 'target' in child;
-export const widthOf = ({ step }: Box): number => step.label.length;
+const widthOf = ({ step }: Box): number => step.label.length;
 /** The column behind the label, where its branches hang. */
 export const endOf = (box: Box): number => box.x + widthOf(box);
 /** The column where lines run into a label from above or below. */
