@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { openEmbeddedBroker } from '../../../src/adapters/embedded/embedded-broker.ts';
 import { nodeDisk } from '../../../src/adapters/embedded/node-disk.ts';
-import { DyingDisk } from './dying-disk.ts';
+import { DyingDisk } from './fated-disk.ts';
 import { commitNumbers, prepare } from './numbered-commits.ts';
 
 /**
