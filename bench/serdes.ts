@@ -81,7 +81,7 @@ function median(values: readonly number[]): number {
 }
 
 function staticCode(): { bench: { v1: Record<'Claim' | 'Policy', StaticType> } } {
-  const root = join(import.meta.dirname, '..');
+  const root = process.cwd();
   const folder = join(root, '.cache', 'bench-serdes');
   mkdirSync(folder, { recursive: true });
   const out = join(folder, 'static.cjs');

@@ -5,7 +5,7 @@ export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
 export const exitCodeOf = (code: ErrorCode): number => (code === 'TOPO_USAGE' ? EXIT.usage : EXIT.failed);
 
-const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
+const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 export type StopSignal = keyof typeof SIGNAL_NUMBERS;
 
 export const forcedExitCode = (signal: StopSignal): number => 128 + SIGNAL_NUMBERS[signal];

@@ -29,7 +29,7 @@ export function converterFor(description: SerdeDescription): Converter {
       return json => (message === undefined ? json : messageOf(message, json));
     }
     case 'debezium':
-      return json => (isObject(json) ? { ...integers(json), source: integers(json['source']) } : json);
+      return json => (isObject(json) ? { ...integers(json), source: isObject(json['source']) ? integers(json['source']) : null } : json);
     case 'debezium-key':
     case 'json':
     case 'string':
@@ -41,8 +41,7 @@ export function converterFor(description: SerdeDescription): Converter {
 /** The fields of Debezium's envelope that hold integers of 64 bits. Rows are left alone: a column's text may be digits. */
 const LONG_FIELDS: ReadonlySet<string> = new Set(['ts_ms', 'ts_us', 'ts_ns', 'txId', 'lsn', 'xmin']);
 
-function integers(json: unknown): unknown {
-  if (!isObject(json)) return json;
+function integers(json: JsonObject): JsonObject {
   return Object.fromEntries(
     Object.entries(json).map(([name, value]) => [name, LONG_FIELDS.has(name) ? integer(value) : value]),
   );

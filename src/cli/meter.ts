@@ -7,25 +7,29 @@ const WINDOW_MS = 2000;
 export class Meter {
   /** How long it took to be idle for the first time. */
   caughtUpMs: number | undefined;
+  /** Records read by then. */
+  #caughtUpIn = 0;
   readonly #startMs: number;
-  readonly #seen: { readonly atMs: number; readonly in: number }[] = [];
+  #seen: { readonly atMs: number; readonly in: number }[];
 
   constructor(startMs: number) {
     this.#startMs = startMs;
-    this.#seen.push({ atMs: startMs, in: 0 });
+    this.#seen = [{ atMs: startMs, in: 0 }];
   }
 
-  caughtUp(nowMs: number): void {
-    this.caughtUpMs ??= nowMs - this.#startMs;
+  caughtUp(figures: Figures, nowMs: number): void {
+    this.caughtUpMs = nowMs - this.#startMs;
+    this.#caughtUpIn = figures.in;
+    this.#seen = [{ atMs: nowMs, in: figures.in }];
   }
 
-  /** Records a second: lately; once idle, until it was. */
+  /** Records a second: lately; where nothing came since it had caught up, until then. */
   rate(figures: Figures, nowMs: number): number {
+    if (this.caughtUpMs !== undefined && figures.in === this.#caughtUpIn) return perSecond(figures.in, this.caughtUpMs);
     this.#seen.push({ atMs: nowMs, in: figures.in });
     while (this.#seen.length > 2 && this.#seen[1]!.atMs <= nowMs - WINDOW_MS) this.#seen.shift();
     const first = this.#seen[0]!;
-    const recent = perSecond(figures.in - first.in, nowMs - first.atMs);
-    return recent === 0 && this.caughtUpMs !== undefined ? perSecond(figures.in, this.caughtUpMs) : recent;
+    return perSecond(figures.in - first.in, nowMs - first.atMs);
   }
 }
 

@@ -57,7 +57,7 @@ async function produce(topic: string, options: ProduceOptions): Promise<void> {
     const reader = new LineReader({ serdes: serdes.get(topic), nowMs: Date.now(), maxAheadMs });
     const batches = new Batches(target);
     if (process.stdin.isTTY) process.stderr.write(`reading ${options.raw ? 'one value' : 'lines of JSON'}; Ctrl-D ends it\n`);
-    if (options.raw) batches.add(await rawRecord(reader, options.key), 'the value');
+    if (options.raw) await readValue(reader, options.key, batches);
     else await readLines(reader, batches);
     if (target.isNew && batches.count > 0) await broker.createTopics([target]);
     await commit(broker, topic, batches);
@@ -80,25 +80,36 @@ async function readLines(reader: LineReader, batches: Batches): Promise<void> {
   let number = 0;
   for await (const line of linesOf(process.stdin)) {
     number++;
-    if (line.length === 0) continue;
-    try {
-      batches.add(reader.read(line), 'it');
-    } catch (error) {
-      if (!(error instanceof TopologyError)) throw error;
-      throw new TopologyError(error.code, `line ${number} cannot be written: ${error.message}. Nothing was written.`, error.place, { cause: error });
-    }
+    if (line.length > 0) attempt(`line ${number}`, () => batches.add(reader.read(line)));
   }
 }
 
-async function rawRecord(reader: LineReader, key: string | undefined): Promise<InputRecord> {
+async function readValue(reader: LineReader, key: string | undefined, batches: Batches): Promise<void> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes > MAX_INPUT_BYTES) throw tooMuch();
+    if (bytes > MAX_INPUT_BYTES) break;
   }
-  return { key: key === undefined ? null : reader.key(key), value: Buffer.concat(chunks), headers: NO_HEADERS, timestamp: Date.now() };
+  attempt('the value', () =>
+    batches.add({
+      key: key === undefined ? null : reader.key(key),
+      value: Buffer.concat(chunks),
+      headers: NO_HEADERS,
+      timestamp: Date.now(),
+    }),
+  );
+}
+
+function attempt(what: string, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (!(error instanceof TopologyError)) throw error;
+    const message = `${what} cannot be written: ${error.message}. Nothing was written.`;
+    throw new TopologyError(error.code, message, error.place, { cause: error });
+  }
 }
 
 /** The input, packed by partition as Kafka's default partitioner would put it; records without a key go round. */
@@ -113,14 +124,16 @@ class Batches {
     this.#writers = Array.from({ length: partitions }, () => new BatchWriter(this.#maxBytes, TARGET_BATCH_BYTES));
   }
 
-  add({ key, value, headers, timestamp }: InputRecord, what: string): void {
+  /** @throws TopologyError `TOPO_INPUT_INVALID` */
+  add({ key, value, headers, timestamp }: InputRecord): void {
     const partitions = this.#writers.length;
     const writer = this.#writers[key === null ? this.count % partitions : partitionOf(key, partitions)]!;
     if (!writer.append(timestamp, key, value, headers))
-      throw invalid(`${what} is larger than the topic's max.message.bytes, ${this.#maxBytes}`);
+      throw invalid(`it is larger than the topic's max.message.bytes, ${this.#maxBytes}`);
     this.count++;
     this.#bytes += (key?.length ?? 0) + (value?.length ?? 0) + headers.length;
-    if (this.#bytes > MAX_INPUT_BYTES) throw tooMuch();
+    if (this.#bytes > MAX_INPUT_BYTES)
+      throw invalid(`the input is larger than ${MAX_INPUT_BYTES / 1024 / 1024} MiB, which one commit takes: write it in parts`);
   }
 
   appends(topic: string) {
@@ -129,9 +142,6 @@ class Batches {
       .filter(({ batches }) => batches.length > 0);
   }
 }
-
-const tooMuch = (): TopologyError =>
-  invalid(`the input is larger than ${MAX_INPUT_BYTES / 1024 / 1024} MiB, which one commit takes. Nothing was written. Write it in parts`);
 
 const usage = (message: string): TopologyError => new TopologyError('TOPO_USAGE', message);
 

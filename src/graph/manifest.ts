@@ -71,7 +71,7 @@ export function manifestOf(topology: Topology, { partitions, clusterId, topicIds
           const of = node.processor === 'table' ? sourceTopics.get(node.inputs[0]!) : undefined;
           const { renamedFrom } = store;
           const stored: StoreEntry = {
-            ...entry(changelogTopic(name, store.name), store.key, store.value),
+            ...entry(changelogTopic(name, store), store.key, store.value),
             step: node.id,
             processor: node.processor,
             ...(of !== undefined && { of }),
@@ -177,8 +177,7 @@ function compareStores(stored: Manifest, current: Manifest, { problems, notices 
     const { renamedFrom } = now;
     const former = renamedFrom === undefined ? undefined : own(stored.stores, renamedFrom);
     if (!before && former && renamedFrom !== undefined) {
-      // its changelog is another topic, made anew
-      before = { ...former, topicId: now.topicId };
+      before = former;
       moved.add(renamedFrom);
       notices.push(`store '${renamedFrom}' is '${name}' from now on: its state is taken over.`);
     }

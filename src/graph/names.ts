@@ -8,7 +8,12 @@ const LEGAL = /^[a-zA-Z0-9._-]+$/;
 /** What a step may own, by the longest ending of a topic derived from its name. */
 const LONGEST_STEP_SUFFIX = '-repartition';
 
-export const changelogTopic = (topology: string, store: string): string => `${topology}-${store}-changelog`;
+/** What a store is called where it is kept: a renamed one keeps its first name there, and with it its state. */
+export const keptName = ({ name, renamedFrom }: { readonly name: string; readonly renamedFrom?: string }): string =>
+  renamedFrom ?? name;
+
+export const changelogTopic = (topology: string, store: { readonly name: string; readonly renamedFrom?: string }): string =>
+  `${topology}-${keptName(store)}-changelog`;
 
 export const repartitionTopic = (topology: string, step: string): string => `${topology}-${step}-repartition`;
 

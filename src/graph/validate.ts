@@ -166,7 +166,7 @@ function checkTopics(graph: Graph): void {
   for (const node of graph.nodes) {
     if (node.kind === 'key') own.set(repartitionTopic(graph.name, node.id), `the repartition of '${node.id}'`);
     if (node.kind === 'processor')
-      for (const { name } of node.stores) own.set(changelogTopic(graph.name, name), `the changelog of '${name}'`);
+      for (const store of node.stores) own.set(changelogTopic(graph.name, store), `the changelog of '${store.name}'`);
   }
   const seen = new Map<string, SourceNode | SinkNode>();
   for (const node of graph.nodes) {

@@ -74,7 +74,7 @@ export function plan(topology: Topology, partitionsOf: (topic: string) => number
         .flatMap(node => (node.kind === 'processor' ? node.stores : []))
         .map(store => ({
           store,
-          changelog: changelogTopic(topology.name, store.name),
+          changelog: changelogTopic(topology.name, store),
         })),
       writes: members.flatMap(node => {
         if (node.kind === 'sink') return [node.topic.name];

@@ -1,5 +1,6 @@
 import { TopologyError } from '../errors.ts';
 import type { Aggregator, RowSlot } from '../graph/functions.ts';
+import { keptName } from '../graph/names.ts';
 import type { ProcessorNode, Topology } from '../graph/topology.ts';
 import { partitionOf } from '../records/murmur2.ts';
 import { payloadOf, storeEnd, storePrefix } from './store.ts';
@@ -30,7 +31,8 @@ export function openStore<K, V>(topology: Topology, tasks: readonly Task[], name
     return (aggregator ? aggregator.result(aggregator.serde.decode(bytes)) : row!.serde.decode(bytes)) as V;
   };
   const holders = tasks.filter(task => task.stores.includes(name)).sort((a, b) => a.partition - b.partition);
-  const prefix = storePrefix(name);
+  const kept = keptName(node.stores.find(store => store.name === name)!);
+  const prefix = storePrefix(kept);
   // every input of these tasks is partitioned by the store's key, and written with its serde
   const { keySerde } = holders[0]!.inputs[0]!;
   return {
@@ -43,7 +45,7 @@ export function openStore<K, V>(topology: Topology, tasks: readonly Task[], name
     },
     async *entries() {
       for (const { state } of holders)
-        for await (const [key, stored] of state.entries(prefix, storeEnd(name)))
+        for await (const [key, stored] of state.entries(prefix, storeEnd(kept)))
           yield [keySerde.decode(Buffer.from(key.slice(prefix.length), 'latin1')) as K, decode(stored)] as const;
     },
   };

@@ -1,4 +1,5 @@
 import { FatalError } from '../errors.ts';
+import { keptName } from '../graph/names.ts';
 import { BatchReader } from '../records/batch-reader.ts';
 import type { StorePlan } from './plan.ts';
 import type { Broker, Log, StateBackend, TaskState } from './ports.ts';
@@ -96,7 +97,7 @@ async function findHole(state: TaskState, committed: number): Promise<string | u
 async function replay(state: TaskState, { store, changelog }: StorePlan, request: RestoreRequest): Promise<number> {
   const { broker, partition, task } = request;
   const [range] = await broker.offsets([{ topic: changelog, partition }]);
-  const from = numberIn(state.get(changelogKey(store.name)));
+  const from = numberIn(state.get(changelogKey(keptName(store))));
   if (from > range!.end)
     throw new FatalError(
       'TOPO_LOG_DAMAGED',
@@ -106,11 +107,11 @@ async function replay(state: TaskState, { store, changelog }: StorePlan, request
     );
   const reader = broker.reader();
   const records = new BatchReader();
-  const prefix = storePrefix(store.name);
+  const prefix = storePrefix(keptName(store));
   let count = 0;
   let writes: StateWrite[] = [];
   const flush = async (offset: number) => {
-    await state.write([...writes, [changelogKey(store.name), number(offset)]]);
+    await state.write([...writes, [changelogKey(keptName(store)), number(offset)]]);
     writes = [];
   };
   try {

@@ -1,5 +1,6 @@
 import { FatalError } from '../errors.ts';
 import type { RecordError } from '../errors.ts';
+import { keptName } from '../graph/names.ts';
 import type { Topology } from '../graph/topology.ts';
 import type { Kind } from './chain.ts';
 import { recordCountOf } from '../records/batch.ts';
@@ -100,10 +101,10 @@ export class Task {
       return known;
     };
     const cacheBytes = options.cacheBytes / Math.max(1, subTopology.stores.length);
-    this.#changelogs = subTopology.stores.map(({ store: { name }, changelog }) => {
+    this.#changelogs = subTopology.stores.map(({ store: reference, changelog }) => {
       const { partitions, maxMessageBytes } = options.topicLimits(changelog);
-      const store = new Store(name, state, this.#undo, cacheBytes, maxMessageBytes);
-      this.#stores.set(name, store);
+      const store = new Store(keptName(reference), state, this.#undo, cacheBytes, maxMessageBytes);
+      this.#stores.set(reference.name, store);
       return { store, output: this.#outputs.topic(changelog, partitions, maxMessageBytes) };
     });
     for (const topic of subTopology.writes) open(topic);

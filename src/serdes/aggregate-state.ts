@@ -56,6 +56,7 @@ export function aggregateState(
 /** An object literal, so that all states share one hidden class. */
 function stateMaker(names: readonly string[]): (values: readonly (number | bigint)[]) => AggregateState {
   const properties = names.map((name, index) => `[${JSON.stringify(name)}]: values[${index}]`);
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- names are quoted, all else is text of ours
   return new Function('values', `return { ${properties.join(', ')} };`) as (
     values: readonly unknown[],
   ) => AggregateState;

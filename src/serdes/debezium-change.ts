@@ -1,3 +1,4 @@
+import { TopologyError } from '../errors.ts';
 import type { Change } from './debezium.ts';
 import { halves64, unsigned64 } from './int64.ts';
 import { suspectedIntegers } from './json-integers.ts';
@@ -21,7 +22,9 @@ export function row<Row extends object>(): Serde<Row> {
  * `row` names their type. `before` and `after` are null where an event has none.
  */
 export function changeEvent<Row>(row: Serde<Row>): Serde<Change<Row>> {
-  if (row.description.type !== 'json') throw unencodable(`rows in JSON change events, not ${row.description.type}`);
+  const { type } = row.description;
+  if (type !== 'json')
+    throw new TopologyError('TOPO_SERDE_CONFLICT', `the rows of Debezium's JSON events are JSON, not ${type}`);
   return serde as Serde<Change<Row>>;
 }
 
@@ -43,7 +46,7 @@ const serde: Serde<Change<unknown>> = {
     }
     const fault = faultOf(event);
     if (fault !== undefined) throw undecodable(fault);
-    return event as unknown as Change<unknown>;
+    return event as Change<unknown>;
   },
 };
 

@@ -1,3 +1,4 @@
+import { RecordError } from '../errors.ts';
 import { longIntegers, parseWithLongIntegers, suspectedIntegers } from './json-integers.ts';
 import { encodeJson } from './json-text.ts';
 import { undecodable } from './refusal.ts';
@@ -49,7 +50,7 @@ export function parseLong(text: string): unknown {
   if (integers.length === 0) return parse(text);
   try {
     return parseWithLongIntegers(text, integers);
-  } catch {
-    throw undecodable('expected JSON');
+  } catch (error) {
+    throw error instanceof RecordError ? error : undecodable('expected JSON');
   }
 }

@@ -22,6 +22,7 @@ export function asBuffer(bytes: Uint8Array): NativeBuffer {
 }
 
 /** One `String.fromCharCode` with all arguments makes a flat string at once; a loop would make ropes. */
+// eslint-disable-next-line @typescript-eslint/no-implied-eval -- all of it is text of ours
 const readAscii = new Function('buffer', 'at', 'length', asciiReaderSource()) as (
   buffer: Uint8Array,
   at: number,

@@ -19,7 +19,7 @@ export function describeJson(topology: Topology, subTopologies?: readonly Descri
       reads: nodes.flatMap(node => (node.kind === 'source' ? [node.topic.name] : [])),
       writes: [...new Set(nodes.flatMap(node => (node.kind === 'sink' ? [node.topic.name] : [])))],
       repartitions: repartitioned(topology).map(node => repartitionTopic(name, node.id)),
-      changelogs: stores.map(store => changelogTopic(name, store.name)),
+      changelogs: stores.map(store => changelogTopic(name, store)),
       deadLetters: deadLettersTopic(name),
       manifest: manifestTopic(name),
     },

@@ -21,7 +21,7 @@ export function describeText(topology: Topology): string {
       'stores',
       nodes.flatMap(node =>
         node.kind === 'processor'
-          ? node.stores.map(store => [store.name, serdes(store), `changelog ${changelogTopic(name, store.name)}`])
+          ? node.stores.map(store => [store.name, serdes(store), `changelog ${changelogTopic(name, store)}`])
           : [],
       ),
     ],

@@ -60,6 +60,7 @@ function generate(name: string, schema: Schema): Codec {
       encoderSource(message, index, indexes),
     ]),
   ];
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- names are quoted, all else is text of ours
   const make = new Function(
     ...['r', 'w', 'slab', 'names', 'numbers', 'unknown'],
     `'use strict';\n${source.join('\n')}\nreturn { decode: decode0, encode: encode0 };`,

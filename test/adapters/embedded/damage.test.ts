@@ -32,7 +32,7 @@ async function logAndLastFrame(): Promise<{ disk: MemoryDisk; lastFrame: number 
   const disk = await numbersLog(3, LARGE, 'killed');
   const lastFrame = sizeOf(disk, FIRST);
   const broker = await openEmbeddedBroker({ disk });
-  await commitNumbers(broker, 1, () => {}); // three tasks at once: one frame
+  await commitNumbers(broker, 1, () => {}, 10); // three tasks at once: one frame
   return { disk: await copyOf(disk), lastFrame };
 }
 

@@ -1,0 +1,118 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
+
+/** What the engine's stores count for an entry besides key and value: both caches hold the same number of entries. */
+const ENTRY_BYTES = 200;
+const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
+
+export interface Entry<T> {
+  readonly key: string;
+  value: T | undefined;
+  timestamp: number;
+  epoch: number;
+  used: boolean;
+}
+
+/** How a value lies in the store: behind its timestamp, eight bytes. */
+export interface ValueCodec<T> {
+  encode(value: T): Uint8Array;
+  decode(bytes: Uint8Array): T;
+}
+
+/** One partition's state: LevelDB behind a map bounded in bytes, second-chance eviction, one write batch an epoch. */
+export class BoundedCache<T> {
+  private readonly entries = new Map<string, Entry<T>>();
+  private readonly ring: Entry<T>[] = [];
+  private hand = 0;
+  private dirty: Entry<T>[] = [];
+  private epoch = 1;
+  private flushed = 0;
+
+  private constructor(
+    private readonly level: ClassicLevel<string, Uint8Array>,
+    private readonly capacity: number,
+    private readonly codec: ValueCodec<T>,
+  ) {}
+
+  static async open<T>(folder: string, name: string, bytes: number, entryBytes: number, codec: ValueCodec<T>): Promise<BoundedCache<T>> {
+    await mkdir(folder, { recursive: true });
+    const level = new ClassicLevel<string, Uint8Array>(join(folder, name), {
+      keyEncoding: 'utf8',
+      valueEncoding: 'view',
+      compression: false,
+      blockSize: 16_384,
+      writeBufferSize: WRITE_BUFFER_BYTES,
+      cacheSize: WRITE_BUFFER_BYTES,
+    });
+    await level.open();
+    return new BoundedCache(level, Math.floor(bytes / (ENTRY_BYTES + entryBytes)), codec);
+  }
+
+  get(key: string): Entry<T> {
+    const found = this.entries.get(key);
+    if (found !== undefined) {
+      found.used = true;
+      return found;
+    }
+    const stored = this.level.getSync(key);
+    const entry: Entry<T> = { key, value: undefined, timestamp: 0, epoch: 0, used: false };
+    if (stored !== undefined) {
+      entry.value = this.codec.decode(stored.subarray(8));
+      entry.timestamp = new DataView(stored.buffer, stored.byteOffset).getFloat64(0);
+    }
+    this.entries.set(key, entry);
+    if (this.ring.length < this.capacity) this.ring.push(entry);
+    else this.replace(entry);
+    return entry;
+  }
+
+  put(entry: Entry<T>, value: T, timestamp: number): void {
+    entry.value = value;
+    entry.timestamp = timestamp;
+    if (entry.epoch === this.epoch) return;
+    entry.epoch = this.epoch;
+    this.dirty.push(entry);
+  }
+
+  /** Ends the epoch: calls back for each entry it changed; returns what writes them to the disk. */
+  take(changed: (key: string, value: Uint8Array, timestamp: number) => void): () => Promise<void> {
+    const operations = this.dirty.map(({ key, value, timestamp }) => {
+      const bytes = this.codec.encode(value!);
+      changed(key, bytes, timestamp);
+      const stamped = Buffer.allocUnsafe(8 + bytes.length);
+      stamped.writeDoubleBE(timestamp, 0);
+      stamped.set(bytes, 8);
+      return { type: 'put', key, value: stamped } as const;
+    });
+    this.dirty = [];
+    const closed = this.epoch++;
+    return async () => {
+      await this.level.batch(operations);
+      this.flushed = closed;
+    };
+  }
+
+  close(): Promise<void> {
+    return this.level.close();
+  }
+
+  /** Takes the place of an entry that was not used since the hand came by, and is on disk. */
+  private replace(entry: Entry<T>): void {
+    const { ring } = this;
+    for (let tries = 0; tries < 2 * ring.length; tries++) {
+      const at = this.hand;
+      this.hand = at + 1 === ring.length ? 0 : at + 1;
+      const candidate = ring[at]!;
+      if (candidate.epoch > this.flushed) continue;
+      if (candidate.used) {
+        candidate.used = false;
+        continue;
+      }
+      this.entries.delete(candidate.key);
+      ring[at] = entry;
+      return;
+    }
+    ring.push(entry);
+  }
+}

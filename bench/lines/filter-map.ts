@@ -1,0 +1,47 @@
+import { protobuf, string, topic, topology } from '../../src/index.ts';
+import { BatchBuilder } from '../bare/batch-builder.ts';
+import { LogLoop } from '../bare/log-loop.ts';
+import { RecordCursor } from '../bare/record-cursor.ts';
+import { Claim } from '../gen/bench/v1/claim.ts';
+import { CLAIMS, OUT, PARTITIONS } from './line.ts';
+import type { Line } from './line.ts';
+
+const isOpen = (claim: Claim): boolean => claim.status === 'OPEN';
+const withFee = (claim: Claim): Claim => ({ ...claim, paidCents: claim.paidCents + 100n, version: claim.version + 1 });
+
+/** Open claims, two of three, with a fee on top. */
+export const filterMap: Line = {
+  name: 'filter-map',
+  records: 1_500_000,
+  backlog: { key: 'policy' },
+  memoryBytes: 512 * 1024 * 1024,
+  isOrdered: true,
+
+  topology: () =>
+    topology('filter-map', t => {
+      t.stream(topic(CLAIMS, string(), protobuf(Claim)))
+        .filter(isOpen)
+        .map(withFee)
+        .to(topic(OUT, string(), protobuf(Claim)));
+    }),
+
+  async bare(folder) {
+    const loop = await LogLoop.start(folder, PARTITIONS, [OUT]);
+    const outputs = loop.each(() => new BatchBuilder());
+    const cursor = new RecordCursor();
+    const serde = protobuf(Claim);
+    const process = (batch: Buffer, partition: number) => {
+      const output = outputs[partition]!;
+      cursor.load(batch);
+      while (cursor.next()) {
+        const claim = serde.decode(cursor.value());
+        if (isOpen(claim)) output.append(cursor, serde.encode(withFee(claim)));
+      }
+    };
+    await loop.run([{ topic: CLAIMS, process }], () => ({
+      appends: outputs.map((output, partition) => ({ topic: OUT, partition, batches: output.take() })),
+      stores: [],
+    }));
+    await loop.close();
+  },
+};

@@ -1,0 +1,36 @@
+import { bytes, topic, topology } from '../../src/index.ts';
+import { BatchBuilder } from '../bare/batch-builder.ts';
+import { LogLoop } from '../bare/log-loop.ts';
+import { RecordCursor } from '../bare/record-cursor.ts';
+import { CLAIMS, OUT, PARTITIONS } from './line.ts';
+import type { Line } from './line.ts';
+
+/** Source to sink, bytes as they are. */
+export const passRaw: Line = {
+  name: 'pass-raw',
+  records: 3_000_000,
+  backlog: { key: 'policy' },
+  memoryBytes: 512 * 1024 * 1024,
+  isOrdered: true,
+
+  topology: () =>
+    topology('pass-raw', t => {
+      t.stream(topic(CLAIMS, bytes(), bytes())).to(topic(OUT, bytes(), bytes()));
+    }),
+
+  async bare(folder) {
+    const loop = await LogLoop.start(folder, PARTITIONS, [OUT]);
+    const outputs = loop.each(() => new BatchBuilder());
+    const cursor = new RecordCursor();
+    const process = (batch: Buffer, partition: number) => {
+      const output = outputs[partition]!;
+      cursor.load(batch);
+      while (cursor.next()) output.copy(cursor);
+    };
+    await loop.run([{ topic: CLAIMS, process }], () => ({
+      appends: outputs.map((output, partition) => ({ topic: OUT, partition, batches: output.take() })),
+      stores: [],
+    }));
+    await loop.close();
+  },
+};

@@ -1,0 +1,38 @@
+import { protobuf, string, topic, topology } from '../../src/index.ts';
+import { BatchBuilder } from '../bare/batch-builder.ts';
+import { LogLoop } from '../bare/log-loop.ts';
+import { RecordCursor } from '../bare/record-cursor.ts';
+import { Claim } from '../gen/bench/v1/claim.ts';
+import { CLAIMS, OUT, PARTITIONS } from './line.ts';
+import type { Line } from './line.ts';
+
+/** Source to sink, each claim decoded and encoded. */
+export const pass: Line = {
+  name: 'pass',
+  records: 1_500_000,
+  backlog: { key: 'policy' },
+  memoryBytes: 512 * 1024 * 1024,
+  isOrdered: true,
+
+  topology: () =>
+    topology('pass', t => {
+      t.stream(topic(CLAIMS, string(), protobuf(Claim))).to(topic(OUT, string(), protobuf(Claim)));
+    }),
+
+  async bare(folder) {
+    const loop = await LogLoop.start(folder, PARTITIONS, [OUT]);
+    const outputs = loop.each(() => new BatchBuilder());
+    const cursor = new RecordCursor();
+    const serde = protobuf(Claim);
+    const process = (batch: Buffer, partition: number) => {
+      const output = outputs[partition]!;
+      cursor.load(batch);
+      while (cursor.next()) output.append(cursor, serde.encode(serde.decode(cursor.value())));
+    };
+    await loop.run([{ topic: CLAIMS, process }], () => ({
+      appends: outputs.map((output, partition) => ({ topic: OUT, partition, batches: output.take() })),
+      stores: [],
+    }));
+    await loop.close();
+  },
+};

@@ -1,0 +1,77 @@
+import { openEmbeddedBroker } from '../../src/adapters/embedded/embedded-broker.ts';
+import { MemoryDisk } from '../../src/adapters/embedded/memory-disk.ts';
+import { memoryState } from '../../src/adapters/level/level-state.ts';
+import { systemClock } from '../../src/adapters/system-clock.ts';
+import type { Topology } from '../../src/index.ts';
+import type { Application } from '../../src/runtime/application.ts';
+import type { Broker, Log, StateBackend } from '../../src/runtime/ports.ts';
+import { start } from '../../src/runtime/start.ts';
+import type { Settings } from '../../src/runtime/start.ts';
+import { readTopic, writeTopic } from '../topic-records.ts';
+import type { NewRecord, TopicRecord } from '../topic-records.ts';
+
+const SETTINGS: Settings = {
+  partitions: 1,
+  onError: 'dead-letter',
+  commitIntervalMs: 100,
+  maxEpochRecords: 100_000,
+  memoryBytes: 64 * 1024 * 1024,
+};
+
+/** A broker on a disk in memory, and what runs on it. Ends with the test that uses it. */
+export class TestWorld implements AsyncDisposable {
+  /** Warnings of all starts. */
+  readonly warnings: string[] = [];
+  readonly log: Log = { info: () => {}, warn: (_, message) => this.warnings.push(message), error: () => {} };
+  readonly #applications: Application[] = [];
+
+  private constructor(
+    readonly broker: Broker,
+    readonly state: StateBackend,
+  ) {}
+
+  static async open({ state = memoryState(), disk = new MemoryDisk() } = {}): Promise<TestWorld> {
+    return new TestWorld(await openEmbeddedBroker({ disk, owner: 'test' }), state);
+  }
+
+  async topic(name: string, partitions: number, config: Readonly<Record<string, string>> = {}): Promise<void> {
+    await this.broker.createTopics([{ name, partitions, config }]);
+  }
+
+  async start(topology: Topology, settings: Partial<Settings> = {}): Promise<Application> {
+    const world = { broker: this.broker, state: this.state, clock: systemClock, log: this.log };
+    const application = await start(topology, world, { ...SETTINGS, ...settings });
+    this.#applications.push(application);
+    return application;
+  }
+
+  /** Runs a topology until all there is to read is processed, and stops it. */
+  async runToIdle(topology: Topology, settings?: Partial<Settings>): Promise<void> {
+    const application = await this.start(topology, settings);
+    await application.idle();
+    await application.stop();
+  }
+
+  write(topic: string, ...records: readonly NewRecord[]): Promise<void> {
+    return writeTopic(this.broker, topic, records);
+  }
+
+  read(topic: string): Promise<TopicRecord[]> {
+    return readTopic(this.broker, topic);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const application of this.#applications) await application.stop().catch(() => {});
+    await this.broker.close();
+  }
+}
+
+/** `key=value@timestamp`, as `brief` writes a driver's records. */
+export const short = (records: readonly TopicRecord[]): string[] =>
+  records.map(({ key, value, timestamp }) => `${key}=${value}@${timestamp}`);
+
+/** A record from `key=value@timestamp`; `null` is a tombstone. */
+export function record(text: string): NewRecord {
+  const [, key, value, timestamp] = /^(.*?)=(.*)@(\d+)$/.exec(text)!;
+  return { key: key!, value: value === 'null' ? null : value!, timestamp: Number(timestamp) };
+}
