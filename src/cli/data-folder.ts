@@ -38,7 +38,10 @@ export async function topicNamed(broker: Pick<BrokerReader, 'topics'>, name: str
   const topics = await broker.topics();
   const found = topics.find(topic => topic.name === name);
   if (found) return found;
-  const near = nearNames(name, topics.map(topic => topic.name));
+  const near = nearNames(
+    name,
+    topics.map(topic => topic.name),
+  );
   throw new TopologyError(
     'TOPO_TOPIC_UNKNOWN',
     `there is no topic ${name} in ${data}.${didYouMean(near)} \`topo topics\` lists them all.`,

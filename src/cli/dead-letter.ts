@@ -24,7 +24,9 @@ const OURS: ReadonlySet<string> = new Set(Object.values(DEAD_LETTER_HEADERS));
 
 export function deadLetterOf(record: TopicRecord): DeadLetter {
   // ours stand behind the record's own, which may have been a dead letter before
-  const at = new Map(record.headers.map(([name, value]) => [name, value === null ? '' : Buffer.from(value).toString()]));
+  const at = new Map(
+    record.headers.map(([name, value]) => [name, value === null ? '' : Buffer.from(value).toString()]),
+  );
   const text = (name: string) => at.get(name) ?? '';
   const names = DEAD_LETTER_HEADERS;
   return {
@@ -48,7 +50,20 @@ export const sourceText = ({ source }: DeadLetter): string => `${source.topic}-$
 export function summaryJson({ record, step, code, message, exception, source, attempt, manifest }: DeadLetter) {
   const { topic, partition, offset, timestamp, key } = record;
   const keyJson = key === null ? null : bytesJson(key);
-  return { topic, partition, offset, timestamp, step, code, message, exception, source, attempt, manifest, key: keyJson };
+  return {
+    topic,
+    partition,
+    offset,
+    timestamp,
+    step,
+    code,
+    message,
+    exception,
+    source,
+    attempt,
+    manifest,
+    key: keyJson,
+  };
 }
 
 /** What `dlq show --json` prints. */

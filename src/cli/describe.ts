@@ -16,7 +16,10 @@ export function addDescribe(program: Command): void {
     .action(describe);
 }
 
-async function describe(file: string, { mermaid, json }: { readonly mermaid?: boolean; readonly json?: boolean }): Promise<void> {
+async function describe(
+  file: string,
+  { mermaid, json }: { readonly mermaid?: boolean; readonly json?: boolean },
+): Promise<void> {
   const topology = await loadTopology(file);
   const text = mermaid ? describeMermaid(topology) : json ? describeJson(topology) : describeText(topology);
   await print(text.trimEnd());

@@ -12,7 +12,7 @@ import { bytesJson } from './record-json.ts';
 import { plain, shortened, timeText } from './record-text.ts';
 import { styleFor } from './style.ts';
 import { stretchesOf } from './tail.ts';
-import { earlierFirst, forwards, merged } from './topic-scan.ts';
+import { forwards, merged } from './topic-scan.ts';
 
 interface DlqOptions {
   readonly data: string;
@@ -47,7 +47,7 @@ async function list(topology: string | undefined, { data, json }: DlqOptions): P
     const topic = await deadLetters(view, topology, data);
     const reader = view.reader();
     const stretches = await stretchesOf(view, topic);
-    for await (const record of merged(stretches.map(stretch => forwards(reader, stretch, () => true)), earlierFirst)) {
+    for await (const record of merged(stretches.map(stretch => forwards(reader, stretch, () => true)))) {
       const letter = deadLetterOf(record);
       await print(json ? JSON.stringify(summaryJson(letter)) : lineOf(letter));
     }
@@ -76,16 +76,24 @@ function lineOf(letter: DeadLetter): string {
 async function show(topology: string | undefined, place: string, { data, json }: DlqOptions): Promise<void> {
   const [, partition, offset] = /^(\d{1,9}):(\d{1,16})$/.exec(place) ?? [];
   if (partition === undefined)
-    throw new TopologyError('TOPO_USAGE', `'${place}' is no place of a dead letter: name it as \`topo dlq ls\` does, <partition>:<offset>.`);
+    throw new TopologyError(
+      'TOPO_USAGE',
+      `'${place}' is no place of a dead letter: name it as \`topo dlq ls\` does, <partition>:<offset>.`,
+    );
   const view = await openForReading(data);
   try {
     const topic = await deadLetters(view, topology, data);
     const stretch = (await stretchesOf(view, topic))[Number(partition)];
     const at = Number(offset);
     const inside = stretch !== undefined && at >= stretch.from && at < stretch.to;
-    const found = inside ? await forwards(view.reader(), { ...stretch, from: at, to: at + 1 }, () => true).next() : undefined;
+    const found = inside
+      ? await forwards(view.reader(), { ...stretch, from: at, to: at + 1 }, () => true).next()
+      : undefined;
     if (!found?.value)
-      throw new TopologyError('TOPO_INPUT_INVALID', `${topic.name} has no dead letter ${place}. \`topo dlq ls\` lists them.`);
+      throw new TopologyError(
+        'TOPO_INPUT_INVALID',
+        `${topic.name} has no dead letter ${place}. \`topo dlq ls\` lists them.`,
+      );
     const letter = deadLetterOf(found.value);
     if (json) await print(JSON.stringify(wholeJson(letter)));
     else for (const line of sheetOf(letter)) await print(line);
@@ -101,7 +109,10 @@ function sheetOf(letter: DeadLetter): string[] {
   const block = (name: string, bytes: Uint8Array | null) =>
     bytes === null
       ? [field(name, 'null')]
-      : [`  ${style.dim(name)}  ${bytes.length} bytes`, ...bytesLines(bytes).map(line => `    ${line}`)];
+      : [
+          `  ${style.dim(name)}  ${bytes.length} ${bytes.length === 1 ? 'byte' : 'bytes'}`,
+          ...bytesLines(bytes).map(line => `    ${line}`),
+        ];
   return [
     style.bold(`${record.topic} ${letter.id}`),
     field('time', timeText(record.timestamp)),
@@ -126,7 +137,10 @@ async function deadLetters(view: BrokerReader, topology: string | undefined, dat
   const topics = (await view.topics()).filter(({ name }) => name.endsWith(SUFFIX));
   const names = topics.map(({ name }) => name.slice(0, -SUFFIX.length));
   if (topology === undefined && topics.length > 1)
-    throw new TopologyError('TOPO_USAGE', `several topologies have dead letters in ${data}: name one of ${names.join(', ')}.`);
+    throw new TopologyError(
+      'TOPO_USAGE',
+      `several topologies have dead letters in ${data}: name one of ${names.join(', ')}.`,
+    );
   const found = topology === undefined ? topics[0] : topics[names.indexOf(topology)];
   if (found) return found;
   const what = topology === undefined ? `no topology has run in ${data}` : `no topology ${topology} has run in ${data}`;

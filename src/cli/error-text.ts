@@ -15,7 +15,8 @@ export interface Report {
  * it; anything else is a defect of ours.
  */
 export function reportOf(error: unknown): Report {
-  if (isOurs(error)) return { code: error.code, message: oneParagraph(error.message + whereText(error)), place: error.place ?? {} };
+  if (isOurs(error))
+    return { code: error.code, message: oneParagraph(error.message + whereText(error)), place: error.place ?? {} };
   const what = error instanceof Error ? `${error.name}: ${error.message}` : inspect(error);
   return {
     code: 'TOPO_INTERNAL',
@@ -45,13 +46,21 @@ type Coded = Error & { readonly code: ErrorCode; readonly place?: Place };
 
 function isOurs(error: unknown): error is Coded {
   if (error instanceof TopoError) return true;
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && Object.hasOwn(ERROR_CODES, error.code);
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    Object.hasOwn(ERROR_CODES, error.code)
+  );
 }
 
 /** The parts of the place that the message does not name by itself. */
 function whereText({ message, place = {} }: Coded): string {
   const { topology, step, topic, partition, offset, path } = place;
-  const partitionText = partition === undefined ? undefined : `${topic ?? ''}-${partition}${offset === undefined ? '' : ` offset ${offset}`}`;
+  const partitionText =
+    partition === undefined
+      ? undefined
+      : `${topic ?? ''}-${partition}${offset === undefined ? '' : ` offset ${offset}`}`;
   const parts = [
     topology !== undefined && !message.includes(topology) ? `topology ${topology}` : '',
     step !== undefined && !message.includes(step) ? `step ${step}` : '',

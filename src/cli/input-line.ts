@@ -42,7 +42,8 @@ export class LineReader {
     const json = jsonOf(line);
     if (!isObject(json)) throw invalid('it is no JSON object {"key": …, "value": …}');
     const unknown = Object.keys(json).find(name => !FIELDS.has(name));
-    if (unknown !== undefined) throw invalid(`it has a property that a record does not have; those are ${[...FIELDS].join(', ')}`);
+    if (unknown !== undefined)
+      throw invalid(`it has a property that a record does not have; those are ${[...FIELDS].join(', ')}`);
     if (!Object.hasOwn(json, 'value')) throw invalid('it has no value; a tombstone says "value": null');
     return {
       key: this.#key(json['key'] ?? null),
@@ -60,9 +61,12 @@ export class LineReader {
   #timestamp(json: unknown): number {
     const { nowMs, maxAheadMs } = this.#options;
     if (json === undefined || json === null) return nowMs;
-    if (typeof json !== 'number' || !Number.isSafeInteger(json) || json < 0) throw invalid('its timestamp is no time in ms since 1970');
+    if (typeof json !== 'number' || !Number.isSafeInteger(json) || json < 0)
+      throw invalid('its timestamp is no time in ms since 1970');
     if (json - nowMs > maxAheadMs)
-      throw invalid(`its timestamp lies ${json - nowMs} ms ahead of now, and the topic takes ${maxAheadMs} (message.timestamp.after.max.ms)`);
+      throw invalid(
+        `its timestamp lies ${json - nowMs} ms ahead of now, and the topic takes ${maxAheadMs} (message.timestamp.after.max.ms)`,
+      );
     return json;
   }
 }

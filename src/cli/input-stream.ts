@@ -8,7 +8,9 @@ export async function* linesOf(stream: AsyncIterable<Uint8Array | string>): Asyn
     const bytes = Buffer.from(chunk as Uint8Array);
     let start = 0;
     for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
-      yield withoutReturn(open.length === 0 ? bytes.subarray(start, end) : Buffer.concat([...open, bytes.subarray(start, end)]));
+      yield withoutReturn(
+        open.length === 0 ? bytes.subarray(start, end) : Buffer.concat([...open, bytes.subarray(start, end)]),
+      );
       open = [];
       start = end + 1;
     }

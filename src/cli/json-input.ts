@@ -12,7 +12,9 @@ export const isObject = (value: unknown): value is JsonObject =>
 export function base64Bytes(json: unknown): Buffer | undefined {
   if (!isObject(json) || Object.keys(json).length !== 1) return undefined;
   const { base64 } = json;
-  return typeof base64 === 'string' && /^[A-Za-z0-9+/]*={0,2}$/.test(base64) ? Buffer.from(base64, 'base64') : undefined;
+  return typeof base64 === 'string' && /^[A-Za-z0-9+/]*={0,2}$/.test(base64)
+    ? Buffer.from(base64, 'base64')
+    : undefined;
 }
 
 /** Turns JSON as `topo tail --json` prints it back into what a serde encodes. */
@@ -29,7 +31,10 @@ export function converterFor(description: SerdeDescription): Converter {
       return json => (message === undefined ? json : messageOf(message, json));
     }
     case 'debezium':
-      return json => (isObject(json) ? { ...integers(json), source: isObject(json['source']) ? integers(json['source']) : null } : json);
+      return json =>
+        isObject(json)
+          ? { ...integers(json), source: isObject(json['source']) ? integers(json['source']) : null }
+          : json;
     case 'debezium-key':
     case 'json':
     case 'string':

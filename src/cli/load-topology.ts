@@ -60,14 +60,16 @@ function topologyIn(exported: Readonly<Record<string, unknown>>, file: string): 
   const isDefault = exported['default'];
   if (isTopology(isDefault)) return isDefault;
   // a CommonJS file's exports are its default's properties too: one object under two names is one topology
-  const found = new Map(Object.entries(exported).flatMap(([name, value]) => (isTopology(value) ? [[value, name]] : [])));
+  const found = new Map(
+    Object.entries(exported).flatMap(([name, value]) => (isTopology(value) ? [[value, name]] : [])),
+  );
   const [only] = found.keys();
   if (only !== undefined && found.size === 1) return only;
   throw new TopologyError(
     'TOPO_NO_TOPOLOGY',
     found.size > 1
       ? `${file} exports several topologies (${[...found.values()].join(', ')}) and none of them by default. ` +
-        'Export the one to run by default: `export default topology(…)`.'
+          'Export the one to run by default: `export default topology(…)`.'
       : `${file} exports no topology. Export it by default: \`export default topology('name', t => { … })\`.`,
     { path: file },
   );

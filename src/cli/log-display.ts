@@ -45,5 +45,14 @@ export function logDisplay({ topology, file, data }: RunFacts): RunDisplay {
 
 function fieldsOf({ figures, ratePerSecond, caughtUpMs }: Progress) {
   const { in: read, out, deadLettered, dropped, lag, isIdle } = figures;
-  return { in: read, out, deadLettered, dropped, lag, isIdle, ratePerSecond, ...(caughtUpMs !== undefined && { caughtUpMs: Math.round(caughtUpMs) }) };
+  return {
+    in: read,
+    out,
+    deadLettered,
+    dropped,
+    lag,
+    isIdle,
+    ratePerSecond,
+    ...(caughtUpMs !== undefined && { caughtUpMs: Math.round(caughtUpMs) }),
+  };
 }

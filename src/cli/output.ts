@@ -10,7 +10,13 @@ export async function print(line: string): Promise<void> {
 export async function printTable(rows: readonly (readonly string[])[]): Promise<void> {
   const widths: number[] = [];
   for (const row of rows) row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)));
-  for (const row of rows) await print(row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd());
+  for (const row of rows)
+    await print(
+      row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd(),
+    );
 }
 
 /** Who reads us may go first (`topo tail … | head`): that is the end, and no error. */

@@ -38,30 +38,43 @@ export function addProduce(program: Command): void {
     .option('--raw', 'take standard input as one value, byte by byte')
     .option('--key <text>', 'the key of the value that --raw takes')
     .option('--create', 'create the topic if it does not exist')
-    .addOption(new Option('--partitions <count>', `of a topic that is created (default: ${DEFAULT_PARTITIONS})`).argParser(wholeNumber(1, 10_000)))
+    .addOption(
+      new Option('--partitions <count>', `of a topic that is created (default: ${DEFAULT_PARTITIONS})`).argParser(
+        wholeNumber(1, 10_000),
+      ),
+    )
     .addOption(dataOption())
     .action(produce);
 }
 
 async function produce(topic: string, options: ProduceOptions): Promise<void> {
-  if (options.key !== undefined && !options.raw) throw usage('--key goes with --raw: lines of JSON have their keys in them.');
-  if (options.partitions !== undefined && !options.create) throw usage('--partitions goes with --create: a topic keeps the count it has.');
+  if (options.key !== undefined && !options.raw)
+    throw usage('--key goes with --raw: lines of JSON have their keys in them.');
+  if (options.partitions !== undefined && !options.create)
+    throw usage('--partitions goes with --create: a topic keeps the count it has.');
   const broker = await openForWriting(options.data, `topo produce ${topic}`);
   try {
     const target = await targetOf(broker, topic, options);
     const { serdes, internal } = await readManifests(broker);
     const owner = internal.get(topic);
     if (owner !== undefined)
-      throw new TopologyError('TOPO_TOPIC_CONFLICT', `topic ${topic} belongs to the topology '${owner}': only its runs write it.`, { topic });
+      throw new TopologyError(
+        'TOPO_TOPIC_CONFLICT',
+        `topic ${topic} belongs to the topology '${owner}': only its runs write it.`,
+        { topic },
+      );
     const maxAheadMs = Number(target.config['message.timestamp.after.max.ms'] ?? MAX_AHEAD_MS);
     const reader = new LineReader({ serdes: serdes.get(topic), nowMs: Date.now(), maxAheadMs });
     const batches = new Batches(target);
-    if (process.stdin.isTTY) process.stderr.write(`reading ${options.raw ? 'one value' : 'lines of JSON'}; Ctrl-D ends it\n`);
+    if (process.stdin.isTTY)
+      process.stderr.write(`reading ${options.raw ? 'one value' : 'lines of JSON'}; Ctrl-D ends it\n`);
     if (options.raw) await readValue(reader, options.key, batches);
     else await readLines(reader, batches);
     if (target.isNew && batches.count > 0) await broker.createTopics([target]);
     await commit(broker, topic, batches);
-    await print(`${batches.count.toLocaleString('en')} ${batches.count === 1 ? 'record' : 'records'} written to ${topic}`);
+    await print(
+      `${batches.count.toLocaleString('en')} ${batches.count === 1 ? 'record' : 'records'} written to ${topic}`,
+    );
   } finally {
     await broker.close();
   }
@@ -133,7 +146,9 @@ class Batches {
     this.count++;
     this.#bytes += (key?.length ?? 0) + (value?.length ?? 0) + headers.length;
     if (this.#bytes > MAX_INPUT_BYTES)
-      throw invalid(`the input is larger than ${MAX_INPUT_BYTES / 1024 / 1024} MiB, which one commit takes: write it in parts`);
+      throw invalid(
+        `the input is larger than ${MAX_INPUT_BYTES / 1024 / 1024} MiB, which one commit takes: write it in parts`,
+      );
   }
 
   appends(topic: string) {

@@ -5,9 +5,13 @@ import type { KnownSerde, TopicSerdes } from './topic-serdes.ts';
 import type { TopicRecord } from './topic-record.ts';
 
 /** What bytes say: decoded by their serde; as they are where there is none, or where they do not decode. */
-export function decoded(bytes: Uint8Array | null, known: KnownSerde | undefined): { readonly json: Json; readonly failed: boolean } {
+export function decoded(
+  bytes: Uint8Array | null,
+  known: KnownSerde | undefined,
+): { readonly json: Json; readonly failed: boolean } {
   if (bytes === null) return { json: null, failed: false };
-  if (known?.serde === undefined || known.description.type === 'bytes') return { json: bytesJson(bytes), failed: false };
+  if (known?.serde === undefined || known.description.type === 'bytes')
+    return { json: bytesJson(bytes), failed: false };
   try {
     return { json: valueJson(known.serde.decode(bytes)), failed: false };
   } catch {
@@ -41,15 +45,21 @@ export function recordLine(record: TopicRecord, serdes: TopicSerdes | undefined,
 
 /** Text without quotes where it fits a line as it is; control characters never reach a terminal. */
 // eslint-disable-next-line no-control-regex -- those are what is looked for
-export const plain = (json: Json): string => (typeof json === 'string' && !/[\0-\x1f\x7f-\x9f]/.test(json) ? json : safeJson(json));
+export const plain = (json: Json): string =>
+  typeof json === 'string' && !/[\0-\x1f\x7f-\x9f]/.test(json) ? json : safeJson(json);
 
 /** JSON escapes the control characters below a space only. */
 const safeJson = (json: Json): string =>
-  JSON.stringify(json).replace(/[\x7f-\x9f]/g, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  JSON.stringify(json).replace(
+    /[\x7f-\x9f]/g,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 /** UTC. A timestamp that is no time stays a number. */
 export function timeText(timestamp: number): string {
-  return Math.abs(timestamp) > 8.64e15 ? String(timestamp) : new Date(timestamp).toISOString().replace('T', ' ').replace('Z', '');
+  return Math.abs(timestamp) > 8.64e15
+    ? String(timestamp)
+    : new Date(timestamp).toISOString().replace('T', ' ').replace('Z', '');
 }
 
 export function shortened(text: string, length: number): string {

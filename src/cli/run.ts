@@ -39,7 +39,9 @@ export function addRun(program: Command): void {
     )
     .option('--no-sample', 'play no sample feed into the topics that it could fill')
     .addOption(
-      new Option('--partitions <count>', 'of topics that are created (default: 4)').env('TOPO_PARTITIONS').argParser(wholeNumber(1, 10_000)),
+      new Option('--partitions <count>', 'of topics that are created (default: 4)')
+        .env('TOPO_PARTITIONS')
+        .argParser(wholeNumber(1, 10_000)),
     )
     .addOption(
       new Option('--on-error <policy>', 'what happens to a record that cannot be processed')
@@ -54,7 +56,9 @@ export function addRun(program: Command): void {
         .argParser(durationMs)
         .default(20_000, '20s'),
     )
-    .action((file: string, _options: unknown, command: Command) => runFile(file, command.optsWithGlobals<RunCommandOptions>()));
+    .action((file: string, _options: unknown, command: Command) =>
+      runFile(file, command.optsWithGlobals<RunCommandOptions>()),
+    );
 }
 
 async function runFile(file: string, options: RunCommandOptions): Promise<void> {

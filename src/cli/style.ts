@@ -14,5 +14,12 @@ export function styleFor(stream: { readonly isTTY?: boolean }): Style {
   const coloured = stream.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
   const as = (format: 'bold' | 'dim' | 'cyan' | 'green' | 'red' | 'yellow') => (text: string) =>
     coloured && text !== '' ? styleText(format, text) : text;
-  return { bold: as('bold'), dim: as('dim'), cyan: as('cyan'), green: as('green'), red: as('red'), yellow: as('yellow') };
+  return {
+    bold: as('bold'),
+    dim: as('dim'),
+    cyan: as('cyan'),
+    green: as('green'),
+    red: as('red'),
+    yellow: as('yellow'),
+  };
 }

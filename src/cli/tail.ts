@@ -9,12 +9,13 @@ import { styleFor } from './style.ts';
 import { readManifests } from './topic-serdes.ts';
 import type { KnownSerde } from './topic-serdes.ts';
 import type { TopicRecord } from './topic-record.ts';
-import { earlierFirst, following, forwards, lastRecords, merged } from './topic-scan.ts';
+import { following, forwards, lastRecords, merged } from './topic-scan.ts';
 import type { Match, Stretch } from './topic-scan.ts';
 import { wholeNumber } from './values.ts';
 
 const DEFAULT_COUNT = 10;
-const MAX_COUNT = 1_000_000;
+/** As many of each partition are held in memory. */
+const MAX_COUNT = 10_000;
 
 interface TailOptions {
   readonly data: string;
@@ -30,7 +31,11 @@ export function addTail(program: Command): void {
     .command('tail')
     .description("print a topic's last records, over all its partitions, by timestamp; also while a run is going on")
     .argument('<topic>')
-    .addOption(new Option('-n, --count <count>', `how many records (default: ${DEFAULT_COUNT})`).argParser(wholeNumber(0, MAX_COUNT)))
+    .addOption(
+      new Option('-n, --count <count>', `how many records (default: ${DEFAULT_COUNT})`).argParser(
+        wholeNumber(0, MAX_COUNT),
+      ),
+    )
     .addOption(new Option('--from <place>', 'from the start on; -n then counts from there').choices(['earliest']))
     .option('-f, --follow', 'go on with what comes, until Ctrl-C')
     .option('--key <text>', 'only records with this key')
@@ -54,15 +59,22 @@ async function tail(name: string, options: TailOptions): Promise<void> {
   }
 }
 
-async function* records(view: BrokerReader, topic: TopicInfo, matches: Match, options: TailOptions): AsyncGenerator<TopicRecord, void> {
+async function* records(
+  view: BrokerReader,
+  topic: TopicInfo,
+  matches: Match,
+  options: TailOptions,
+): AsyncGenerator<TopicRecord, void> {
   const { from, follow } = options;
   const stretches = await stretchesOf(view, topic);
   const reader = view.reader();
-  if (from === undefined) yield* await lastRecords(reader, stretches, options.count ?? DEFAULT_COUNT, matches);
-  else {
+  if (from === undefined) {
+    const count = options.count ?? DEFAULT_COUNT;
+    if (count > 0) yield* await lastRecords(reader, stretches, count, matches);
+  } else {
     let left = options.count ?? Infinity;
     if (left === 0) return;
-    for await (const record of merged(stretches.map(stretch => forwards(reader, stretch, matches)), earlierFirst)) {
+    for await (const record of merged(stretches.map(stretch => forwards(reader, stretch, matches)))) {
       yield record;
       if (--left === 0) return;
     }

@@ -1,5 +1,6 @@
 import { createLogUpdate } from 'log-update';
 import { pictureOf } from '../graph/describe/picture.ts';
+import { deadLettersTopic } from '../graph/names.ts';
 import type { Figures } from '../runtime/figures.ts';
 import type { Log } from '../runtime/ports.ts';
 import { parseSampleOptions } from '../sample/sample-options.ts';
@@ -9,6 +10,9 @@ import { styleFor } from './style.ts';
 /** Header, picture and hints stand; the progress line between them is redrawn. */
 export function terminalDisplay(facts: RunFacts, stream: NodeJS.WriteStream): RunDisplay {
   const style = styleFor(stream);
+  // some pseudo-terminals have no size
+  stream.rows ||= 24;
+  stream.columns ||= 80;
   const live = createLogUpdate(stream);
   const hints = hintsOf(facts, style.cyan);
   let last = '';
@@ -42,10 +46,14 @@ export function terminalDisplay(facts: RunFacts, stream: NodeJS.WriteStream): Ru
     started(created) {
       live.clear();
       const { topology, data } = facts;
-      const header = [style.bold(topology.name), `embedded broker in ${data.replace(/\/?$/, '/')}`, ...(sample === '' ? [] : [sample])];
-      const picture = pictureOf(topology).split('\n').map(line => `  ${line}`.trimEnd());
-      stream.write(`${header.join(' · ')}\n\n${picture.join('\n')}\n\n`);
-      if (created.length > 0) stream.write(style.dim(`  created topics: ${created.join(', ')}\n\n`));
+      const header = [
+        style.bold(topology.name),
+        `embedded broker in ${data.replace(/\/?$/, '/')}`,
+        ...(sample === '' ? [] : [sample]),
+      ];
+      stream.write(`${header.join(' · ')}\n\n${pictureOf(topology)}\n\n`);
+      if (created.length > 0)
+        stream.write(`${style.dim(`  created topics: ${createdText(topology.name, created)}`)}\n\n`);
     },
     progress: show,
     caughtUp: show,
@@ -66,8 +74,18 @@ export function terminalDisplay(facts: RunFacts, stream: NodeJS.WriteStream): Ru
   };
 }
 
+/** The users' own by name, the topology's by number. */
+function createdText(topology: string, created: readonly string[]): string {
+  const users = created.filter(name => !name.startsWith(`${topology}-`) && name !== deadLettersTopic(topology));
+  const own = created.length - users.length;
+  return [...users, ...(own === 0 ? [] : [`${own} of its own`])].join(', ');
+}
+
 /** `in 81,204   out 52,310   dead letters 80   dropped 12 (tombstone)   181,400/s   lag 0   caught up in 0.5 s` */
-export function progressText({ figures, ratePerSecond, caughtUpMs }: Progress, alarm: (text: string) => string): string {
+export function progressText(
+  { figures, ratePerSecond, caughtUpMs }: Progress,
+  alarm: (text: string) => string,
+): string {
   const letters = `dead letters ${number(figures.deadLettered)}`;
   return [
     `in ${number(figures.in)}`,
@@ -84,7 +102,8 @@ function droppedText({ dropped }: Figures): string[] {
   const reasons = Object.entries(dropped);
   const total = reasons.reduce((sum, [, count]) => sum + count, 0);
   if (total === 0) return [];
-  const why = reasons.length === 1 ? reasons[0]![0] : reasons.map(([reason, count]) => `${number(count)} ${reason}`).join(', ');
+  const why =
+    reasons.length === 1 ? reasons[0]![0] : reasons.map(([reason, count]) => `${number(count)} ${reason}`).join(', ');
   return [`dropped ${number(total)} (${why})`];
 }
 

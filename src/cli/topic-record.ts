@@ -17,7 +17,15 @@ export interface TopicRecord extends TopicPartition {
 export function recordAt(reader: BatchReader, { topic, partition }: TopicPartition): TopicRecord {
   const { offset, timestamp } = reader;
   const headers = decodeHeaders(Buffer.from(reader.headerBytes()));
-  return { topic, partition, offset, timestamp, key: copy(reader.keyBytes()), value: copy(reader.valueBytes()), headers };
+  return {
+    topic,
+    partition,
+    offset,
+    timestamp,
+    key: copy(reader.keyBytes()),
+    value: copy(reader.valueBytes()),
+    headers,
+  };
 }
 
 const copy = (bytes: Buffer | null): Buffer | null => (bytes === null ? null : Buffer.from(bytes));

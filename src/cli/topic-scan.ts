@@ -21,7 +21,7 @@ const LONGEST_STEP_BACK = 65_536;
 export async function* forwards(reader: Reader, stretch: Stretch, matches: Match): AsyncGenerator<TopicRecord, void> {
   const { topic, partition, to } = stretch;
   const records = new BatchReader();
-  for (let offset = stretch.from; offset < to; ) {
+  for (let offset = stretch.from; offset < to;) {
     const [fetched] = await reader.fetch([{ topic, partition, offset, maxBytes: FETCH_BYTES }], 0);
     // meanwhile retention may have dropped what was asked for
     if (offset < fetched!.start) {
@@ -43,7 +43,7 @@ export async function* forwards(reader: Reader, stretch: Stretch, matches: Match
 /** The records of a stretch, the last one first. Offsets have gaps and few records may match, so it goes back step by step. */
 export async function* backwards(reader: Reader, stretch: Stretch, matches: Match): AsyncGenerator<TopicRecord, void> {
   let step = STEP_BACK;
-  for (let to = stretch.to; to > stretch.from; ) {
+  for (let to = stretch.to; to > stretch.from;) {
     const from = Math.max(stretch.from, to - step);
     const found: TopicRecord[] = [];
     for await (const record of forwards(reader, { ...stretch, from, to }, matches)) found.push(record);
@@ -53,17 +53,12 @@ export async function* backwards(reader: Reader, stretch: Stretch, matches: Matc
   }
 }
 
-/** What comes next of two heads. */
-export type Before = (a: TopicRecord, b: TopicRecord) => boolean;
-
-export const earlierFirst: Before = (a, b) =>
+const isEarlier = (a: TopicRecord, b: TopicRecord): boolean =>
   a.timestamp < b.timestamp || (a.timestamp === b.timestamp && a.partition < b.partition);
-export const laterFirst: Before = (a, b) => earlierFirst(b, a);
 
-/** One sequence out of several: always the first of their heads. The order within each is kept. */
+/** One sequence out of several: always the earliest of their heads. The order within each is kept. */
 export async function* merged(
   sequences: readonly AsyncGenerator<TopicRecord, void>[],
-  before: Before,
 ): AsyncGenerator<TopicRecord, void> {
   const heads: { record: TopicRecord; readonly rest: AsyncGenerator<TopicRecord, void> }[] = [];
   for (const rest of sequences) {
@@ -72,7 +67,7 @@ export async function* merged(
   }
   while (heads.length > 0) {
     let least = 0;
-    for (let i = 1; i < heads.length; i++) if (before(heads[i]!.record, heads[least]!.record)) least = i;
+    for (let i = 1; i < heads.length; i++) if (isEarlier(heads[i]!.record, heads[least]!.record)) least = i;
     const head = heads[least]!;
     yield head.record;
     const next = await head.rest.next();
@@ -81,15 +76,25 @@ export async function* merged(
   }
 }
 
-/** The last `count` of all stretches together, in order: what a merge from their ends meets first. */
-export async function lastRecords(reader: Reader, stretches: readonly Stretch[], count: number, matches: Match): Promise<TopicRecord[]> {
-  const last: TopicRecord[] = [];
-  if (count === 0) return last;
-  for await (const record of merged(stretches.map(stretch => backwards(reader, stretch, matches)), laterFirst)) {
-    last.push(record);
-    if (last.length === count) break;
+/**
+ * The last `count` of all stretches together: the last `count` of each, merged. A late record thus stays where it was appended,
+ * and hides nothing of its partition.
+ */
+export async function lastRecords(
+  reader: Reader,
+  stretches: readonly Stretch[],
+  count: number,
+  matches: Match,
+): Promise<TopicRecord[]> {
+  const lasts: AsyncGenerator<TopicRecord, void>[] = [];
+  for (const stretch of stretches) {
+    const last: TopicRecord[] = [];
+    for await (const record of backwards(reader, stretch, matches)) if (last.push(record) >= count) break;
+    lasts.push(sequence(last.reverse()));
   }
-  return last.reverse();
+  const all: TopicRecord[] = [];
+  for await (const record of merged(lasts)) all.push(record);
+  return all.slice(-count);
 }
 
 /** What comes behind the stretches, from round to round; each round is merged by itself. Ends when the signal aborts. */
@@ -99,7 +104,12 @@ export async function* following(
   matches: Match,
   signal: AbortSignal,
 ): AsyncGenerator<TopicRecord, void> {
-  const requests = stretches.map(({ topic, partition, to }) => ({ topic, partition, offset: to, maxBytes: FETCH_BYTES }));
+  const requests = stretches.map(({ topic, partition, to }) => ({
+    topic,
+    partition,
+    offset: to,
+    maxBytes: FETCH_BYTES,
+  }));
   const records = new BatchReader();
   while (!signal.aborted) {
     const round: AsyncGenerator<TopicRecord, void>[] = [];
@@ -114,7 +124,7 @@ export async function* following(
       round.push(sequence(found));
       requests[i]!.offset = Math.max(fetched.nextOffset, fetched.start);
     });
-    yield* merged(round, earlierFirst);
+    yield* merged(round);
   }
 }
 

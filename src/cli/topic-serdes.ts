@@ -40,7 +40,8 @@ export async function readManifests(view: BrokerReader): Promise<Manifests> {
     if (manifest && manifestTopic(manifest.topology) === name) manifests.push(manifest);
   }
   const add = (entries: Manifest['sources']) => {
-    for (const { topic, key, value } of Object.values(entries)) serdes.set(topic, { key: known(key), value: known(value) });
+    for (const { topic, key, value } of Object.values(entries))
+      serdes.set(topic, { key: known(key), value: known(value) });
   };
   for (const { sources } of manifests) add(sources);
   for (const { topology, sinks, repartitions, stores } of manifests) {
@@ -57,7 +58,9 @@ function parseManifest(text: string | undefined): Manifest | undefined {
   if (text === undefined) return undefined;
   try {
     const manifest = JSON.parse(text) as Partial<Manifest> | null;
-    return manifest?.sources && manifest.sinks && manifest.repartitions && manifest.stores ? (manifest as Manifest) : undefined;
+    return manifest?.sources && manifest.sinks && manifest.repartitions && manifest.stores
+      ? (manifest as Manifest)
+      : undefined;
   } catch {
     return undefined;
   }

@@ -19,7 +19,8 @@ async function topics({ data, json = false }: { readonly data: string; readonly 
     const known = (await view.topics()).sort((a, b) => (a.name < b.name ? -1 : 1));
     const sizes = await Promise.all(known.map(topic => sizeOf(view, topic)));
     if (json) {
-      for (const [i, { name, partitions, config }] of known.entries()) await print(JSON.stringify({ name, partitions, ...sizes[i], config }));
+      for (const [i, { name, partitions, config }] of known.entries())
+        await print(JSON.stringify({ name, partitions, ...sizes[i], config }));
       return;
     }
     await printTable([
@@ -28,7 +29,9 @@ async function topics({ data, json = false }: { readonly data: string; readonly 
         name,
         String(partitions),
         sizes[i]!.offsets.toLocaleString('en'),
-        Object.entries(config).map(([key, value]) => `${key}=${value}`).join(' '),
+        Object.entries(config)
+          .map(([key, value]) => `${key}=${value}`)
+          .join(' '),
       ]),
     ]);
   } finally {
@@ -38,6 +41,10 @@ async function topics({ data, json = false }: { readonly data: string; readonly 
 
 /** Offsets from each partition's start to its end; some are gaps, or were compacted. */
 async function sizeOf(view: BrokerReader, topic: TopicInfo) {
-  const ranges = (await stretchesOf(view, topic)).map(({ partition, from, to }) => ({ partition, start: from, end: to }));
+  const ranges = (await stretchesOf(view, topic)).map(({ partition, from, to }) => ({
+    partition,
+    start: from,
+    end: to,
+  }));
   return { offsets: ranges.reduce((sum, { start, end }) => sum + end - start, 0), ranges };
 }

@@ -41,7 +41,7 @@ export async function readCleanStop(disk: Disk): Promise<CleanStop | 'unreadable
   if (!(await disk.list()).includes(NAME)) return undefined;
   const file = await disk.open(NAME, 'read');
   try {
-    const bytes = await file.read(0, await file.size());
+    const bytes = await file.read(0, Buffer.alloc(await file.size()));
     const head = readHead(bytes);
     if (typeof head === 'string' || bytes.length !== HEAD_BYTES + head.directoryBytes) return 'unreadable';
     if (headCrc(bytes, head.directoryBytes) !== storedCrc(bytes)) return 'unreadable';

@@ -24,8 +24,8 @@ export interface Disk {
 
 export interface DiskFile {
   size(): Promise<number>;
-  /** Up to `length` bytes from `position` on, fewer at the file's end. A buffer of the caller's own. */
-  read(position: number, length: number): Promise<Buffer>;
+  /** Fills the buffer from `position` on. Returns what was filled of it: less at the file's end. */
+  read(position: number, into: Buffer): Promise<Buffer>;
   /** Writes all of it or rejects; durable only after `sync`. The buffers must not change until then. */
   write(position: number, buffers: readonly Uint8Array[]): Promise<void>;
   /** Makes content and size durable. After a failure nobody knows what is: it is never tried again. */

@@ -18,6 +18,8 @@ export interface LogView {
 /** Reading this many bytes for nothing costs less than another read. */
 const GAP_BYTES = 32 * 1024;
 const WINDOW_BYTES = 4 * 1024 * 1024;
+/** Several windows are read into one piece of memory of this size: fresh memory costs more than the reading. */
+const MEMORY_BYTES = 1024 * 1024;
 
 /** A batch that must be read, and where it goes in which answer. */
 interface Wanted {
@@ -49,7 +51,7 @@ export async function fetchNow(view: LogView, requests: readonly FetchRequest[])
   const wanted: Wanted[] = [];
   const answers: Answer[] = [];
   for (const request of requests) answers.push(await plan(view, request, wanted));
-  if (wanted.length > 0) await Promise.all(windowsOf(wanted).map(window => readWindow(view, window)));
+  if (wanted.length > 0) await readAll(view, windowsOf(wanted));
   return answers;
 }
 
@@ -74,33 +76,50 @@ const lastOf = (places: readonly BatchPlace[]): number => {
   return last === undefined ? -1 : last.baseOffset + last.lastDelta;
 };
 
+/** A stretch of a segment. */
+interface Window {
+  readonly segment: number;
+  readonly start: number;
+  end: number;
+  /** Bytes of it that somebody wants. */
+  used: number;
+  readonly wanted: Wanted[];
+}
+
 /** Groups by place: neighbours in one segment with little between them. */
-function windowsOf(wanted: Wanted[]): Wanted[][] {
+function windowsOf(wanted: Wanted[]): Window[] {
   wanted.sort((a, b) => a.place.segment - b.place.segment || a.place.position - b.place.position);
-  const windows: Wanted[][] = [];
-  let window: Wanted[] = [];
-  let start = 0;
-  let end = 0;
+  const windows: Window[] = [];
   for (const each of wanted) {
     const { segment, position, length } = each.place;
-    const fits =
-      window[0]?.place.segment === segment && position - end <= GAP_BYTES && position + length - start <= WINDOW_BYTES;
-    if (!fits) {
-      windows.push((window = []));
-      start = position;
-    }
-    window.push(each);
-    end = position + length;
+    const end = position + length;
+    const last = windows.at(-1);
+    if (last?.segment === segment && position - last.end <= GAP_BYTES && end - last.start <= WINDOW_BYTES) {
+      last.wanted.push(each);
+      last.used += end > last.end ? length : 0; // two requests may want the same batch
+      last.end = Math.max(last.end, end);
+    } else windows.push({ segment, start: position, end, used: length, wanted: [each] });
   }
   return windows;
 }
 
-async function readWindow(view: LogView, window: readonly Wanted[]): Promise<void> {
-  const { segment, position: start } = window[0]!.place;
-  const last = window.at(-1)!.place;
-  const bytes = await view.files.read(segment, start, last.position + last.length - start);
-  const used = window.reduce((sum, { place }) => sum + place.length, 0);
-  for (const { place, answer, at, request } of window) {
+async function readAll(view: LogView, windows: readonly Window[]): Promise<void> {
+  let memory = Buffer.alloc(0);
+  let total = windows.reduce((sum, { start, end }) => sum + end - start, 0);
+  const reads = windows.map(window => {
+    const length = window.end - window.start;
+    if (length > memory.length) memory = Buffer.allocUnsafeSlow(Math.max(length, Math.min(total, MEMORY_BYTES)));
+    const into = memory.subarray(0, length);
+    memory = memory.subarray(length);
+    total -= length;
+    return readWindow(view, window, into);
+  });
+  await Promise.all(reads);
+}
+
+async function readWindow(view: LogView, { segment, start, used, wanted }: Window, into: Buffer): Promise<void> {
+  const bytes = await view.files.read(segment, start, into);
+  for (const { place, answer, at, request } of wanted) {
     const from = place.position - start;
     const batch = bytes.subarray(from, from + place.length);
     const fault = storedBatchFault(batch, place);

@@ -63,15 +63,15 @@ export function packFooter(
 export async function readFooter(file: DiskFile, segment: number): Promise<Footer | undefined> {
   const size = await file.size();
   if (size < TRAILER_BYTES) return undefined;
-  const trailer = await file.read(size - TRAILER_BYTES, TRAILER_BYTES);
+  const trailer = await file.read(size - TRAILER_BYTES, Buffer.alloc(TRAILER_BYTES));
   if (trailer.length < TRAILER_BYTES || trailer.readUInt32BE(0) !== TRAILER_MAGIC) return undefined;
   if (trailer.readUInt32BE(8) !== size || trailer.readUInt32BE(12) !== crc32c(trailer.subarray(0, 12)))
     return undefined;
   const position = trailer.readUInt32BE(4);
-  const head = readHead(await file.read(position, HEAD_BYTES));
+  const head = readHead(await file.read(position, Buffer.alloc(HEAD_BYTES)));
   if (typeof head === 'string' || head.kind !== 'footer' || head.segment !== segment) return undefined;
   if (position + HEAD_BYTES + head.directoryBytes + head.bodyBytes + TRAILER_BYTES !== size) return undefined;
-  const front = await file.read(position, HEAD_BYTES + head.directoryBytes);
+  const front = await file.read(position, Buffer.alloc(HEAD_BYTES + head.directoryBytes));
   if (headCrc(front, head.directoryBytes) !== storedCrc(front)) return undefined;
   return decodeFooter(front.subarray(HEAD_BYTES), position + front.length);
 }

@@ -120,7 +120,7 @@ class LogFollower implements BrokerReader, LiveLog {
   }
 
   async #stillStands({ tail }: LogContent): Promise<boolean> {
-    const head = await this.#files.read(tail.segment, tail.frame, HEAD_BYTES);
+    const head = await this.#files.read(tail.segment, tail.frame, Buffer.alloc(HEAD_BYTES));
     return typeof readHead(head) !== 'string' && storedCrc(head) === tail.crc;
   }
 

@@ -109,7 +109,7 @@ export class LogIndex {
   async #load(slice: Slice): Promise<BatchIndex> {
     const { position, count, crc } = slice.stored!;
     const length = BatchIndex.byteLength(count);
-    const bytes = await this.#files.read(slice.segment, position, length);
+    const bytes = await this.#files.read(slice.segment, position, Buffer.allocUnsafeSlow(length));
     if (bytes.length < length || crc32c(bytes) !== crc)
       throw damaged(this.#files.pathOf(slice.segment), `The index in its footer, at byte ${position}, fails its CRC.`);
     return (slice.loaded = BatchIndex.decode(slice.firstOffset, bytes));

@@ -53,8 +53,8 @@ export class MemoryFile implements DiskFile {
     return this.#size;
   }
 
-  async read(position: number, length: number): Promise<Buffer> {
-    return Buffer.from(this.bytes.subarray(position, position + length));
+  async read(position: number, into: Buffer): Promise<Buffer> {
+    return into.subarray(0, this.bytes.copy(into, 0, position, position + into.length));
   }
 
   async write(position: number, buffers: readonly Uint8Array[]): Promise<void> {

@@ -85,17 +85,17 @@ class NodeFile implements DiskFile {
     return attempt(this.#path, 'read', async () => (await this.#handle.stat()).size);
   }
 
-  async read(position: number, length: number): Promise<Buffer> {
-    const buffer = Buffer.allocUnsafeSlow(length);
+  async read(position: number, into: Buffer): Promise<Buffer> {
+    const { length } = into;
     let filled = 0;
     while (filled < length) {
       const { bytesRead } = await attempt(this.#path, 'read', () =>
-        this.#handle.read(buffer, filled, length - filled, position + filled),
+        this.#handle.read(into, filled, length - filled, position + filled),
       );
-      if (bytesRead === 0) break;
+      if (bytesRead === 0) return into.subarray(0, filled);
       filled += bytesRead;
     }
-    return filled === length ? buffer : buffer.subarray(0, filled);
+    return into;
   }
 
   async write(position: number, buffers: readonly Uint8Array[]): Promise<void> {

@@ -48,7 +48,8 @@ class Window {
   async at(position: number, length: number): Promise<Buffer> {
     const from = position - this.#start;
     if (from >= 0 && from + length <= this.#bytes.length) return this.#bytes.subarray(from, from + length);
-    this.#bytes = await this.file.read(position, Math.min(Math.max(length, WINDOW_BYTES), this.size - position));
+    const bytes = Buffer.allocUnsafeSlow(Math.min(Math.max(length, WINDOW_BYTES), this.size - position));
+    this.#bytes = await this.file.read(position, bytes);
     this.#start = position;
     return this.#bytes.subarray(0, length);
   }

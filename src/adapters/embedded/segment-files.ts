@@ -22,9 +22,9 @@ export class SegmentFiles {
     return this.#disk.pathOf(segmentName(segment));
   }
 
-  /** Up to `length` bytes. */
-  async read(segment: number, position: number, length: number): Promise<Buffer> {
-    return this.use(segment, file => file.read(position, length));
+  /** As `DiskFile.read`. */
+  async read(segment: number, position: number, into: Buffer): Promise<Buffer> {
+    return this.use(segment, file => file.read(position, into));
   }
 
   async use<T>(segment: number, action: (file: DiskFile) => Promise<T>): Promise<T> {

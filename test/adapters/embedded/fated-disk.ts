@@ -33,7 +33,7 @@ export class FatedDisk implements Disk {
     const file = await this.#disk.open(name, mode);
     return {
       size: () => file.size(),
-      read: (position, length) => file.read(position, length),
+      read: (position, into) => file.read(position, into),
       close: () => file.close(),
       write: async (position, buffers) => {
         const all = Buffer.concat(buffers);

@@ -1,0 +1,115 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/adapters/system-clock.ts';
+import { CLAIMS_TOPIC, POLICIES_TOPIC } from '../../src/sample/insurance-feed.ts';
+import { prepareSample } from '../../src/sample/player.ts';
+import { Dice, seedOf } from '../seed.ts';
+import { writeTopic } from '../topic-records.ts';
+import type { NewRecord, TopicRecord } from '../topic-records.ts';
+import { compileSources } from './compiled.ts';
+import { copyFolder, temporaryFolder, withBroker } from './folders.ts';
+import { drawMoment, liveUntil, maybeLoseState } from './lives.ts';
+import { expectClaimsEnriched, expectFeed } from './insurance-fold.ts';
+import { finish } from './outcome.ts';
+import { PARTITIONS, PAYMENTS, SAMPLE } from './scenarios.ts';
+import type { ScenarioName } from './scenarios.ts';
+
+const KILLS_A_FOLDER = 7;
+const PAYMENT_RECORDS = 30_000;
+
+const seed = seedOf('kill');
+const silent = { info: () => {}, warn: () => {}, error: () => {} };
+let compiled: ReturnType<typeof compileSources>;
+let kills = 0;
+
+beforeAll(() => {
+  compiled = compileSources();
+}, 60_000);
+
+afterAll(() => {
+  compiled[Symbol.dispose]();
+  process.stdout.write(`kill: ${kills} processes killed\n`);
+});
+
+/** Runs and kills a scenario on a folder again and again. */
+async function killOften(name: ScenarioName, data: string, dice: Dice): Promise<void> {
+  for (let kill = 0; kill < KILLS_A_FOLDER; kill++) {
+    const moment = drawMoment(dice);
+    const { lines } = await liveUntil(compiled.folder, name, data, moment);
+    kills++;
+    const told = lines.filter(line => line.startsWith('warn') || line.startsWith('error'));
+    expect(told.filter(line => line.includes('set aside')), `after kill ${kill}, ${JSON.stringify(moment)}`).toEqual([]);
+    await maybeLoseState(dice, data);
+  }
+}
+
+/** Dead letters carry the manifest's hash, which holds ids of topics that each folder made anew. */
+const withoutManifest = (records: readonly TopicRecord[]): TopicRecord[] =>
+  records.map(record => ({ ...record, headers: record.headers.filter(([name]) => !/stacktrace|manifest/.test(name)) }));
+
+describe('inputs complete before the start, and no repartition: outputs equal an uninterrupted run, record by record', () => {
+  test.concurrent.each([
+    ['policy-replica', 'policies.replica', 'policies'],
+    ['payment-totals', 'payments.totals', 'totals'],
+  ] as const)('%s', { timeout: 240_000 }, async (name, output, store) => {
+    await using temporary = await temporaryFolder();
+    const input = join(temporary.path, 'input');
+    await (name === 'policy-replica' ? prepareInsurance(input) : preparePayments(input));
+    const topics = [output, `${name}.dead-letters`];
+    const uninterrupted = join(temporary.path, 'uninterrupted');
+    await copyFolder(input, uninterrupted);
+    const expected = await finish(name, uninterrupted, topics, [store]);
+    expect(expected.topics.get(output)!.length).toBeGreaterThan(5000);
+    expect(expected.topics.get(`${name}.dead-letters`)!.length).toBeGreaterThan(0);
+
+    for (const folder of [1, 2]) {
+      const data = join(temporary.path, `killed-${folder}`);
+      await copyFolder(input, data);
+      await killOften(name, data, new Dice(seed + 100 * folder + name.length));
+      const outcome = await finish(name, data, topics, [store]);
+      expect(outcome.topics.get(output)).toEqual(expected.topics.get(output));
+      expect(outcome.stores).toEqual(expected.stores);
+      const [letters, expectedLetters] = [outcome, expected].map(({ topics }) => withoutManifest(topics.get(`${name}.dead-letters`)!));
+      expect(letters).toEqual(expectedLetters);
+    }
+  });
+});
+
+describe('claims-enriched while its feed is played', () => {
+  test.concurrent.each([1, 2, 3, 4])('folder %i: every claim event once and in order, totals as the fold of the inputs', { timeout: 240_000 }, async folder => {
+    await using temporary = await temporaryFolder();
+    const data = join(temporary.path, 'data');
+    await killOften('claims-enriched', data, new Dice(seed + folder));
+    const topics = [CLAIMS_TOPIC, POLICIES_TOPIC, 'claims.enriched', 'claims.by-policy', 'claims-enriched.dead-letters'];
+    const outcome = await finish('claims-enriched', data, topics, ['exposure', 'policies', 'claims']);
+    expectFeed(outcome, { ...SAMPLE, partitions: PARTITIONS });
+    expectClaimsEnriched(outcome);
+  });
+});
+
+async function prepareInsurance(data: string): Promise<void> {
+  await withBroker(data, async broker => {
+    const { signal } = new AbortController();
+    const sample = await prepareSample({ broker, clock: systemClock, log: silent, options: { ...SAMPLE, policies: 8000 }, partitions: PARTITIONS, signal });
+    await sample!.play();
+  });
+}
+
+/** Payments under 3,000 keys, out of order in time, some of them no JSON, some that make their step throw. */
+async function preparePayments(data: string): Promise<void> {
+  const dice = new Dice(seed);
+  const payment = (n: number): NewRecord => {
+    const poison = dice.below(500) === 0;
+    const cents = dice.below(500) === 0 ? 13 : dice.below(100_000);
+    return {
+      key: `P-${dice.below(3000)}`,
+      value: poison ? `{"cents":${cents}` : JSON.stringify({ cents, purpose: 'x'.repeat(dice.below(200)) }),
+      timestamp: 1_600_000_000_000 + n * 1000 - dice.below(60_000),
+      headers: [['trace', `t-${n}`]],
+    };
+  };
+  await withBroker(data, async broker => {
+    await broker.createTopics([{ name: PAYMENTS, partitions: PARTITIONS, config: {} }]);
+    await writeTopic(broker, PAYMENTS, Array.from({ length: PAYMENT_RECORDS }, (_, n) => payment(n)));
+  });
+}
