@@ -4,7 +4,6 @@ import { asBuffer, readUtf8 } from '../serdes/utf8.ts';
 export function bytesLines(bytes: Uint8Array): string[] {
   const buffer = asBuffer(bytes);
   const text = readUtf8(buffer, 0, buffer.length);
-  // eslint-disable-next-line no-control-regex -- what a terminal would obey
   return text === undefined || /[\0-\x08\x0b-\x1f\x7f-\x9f]/.test(text) ? hexDump(buffer) : text.split('\n');
 }
 

@@ -44,7 +44,6 @@ export function recordLine(record: TopicRecord, serdes: TopicSerdes | undefined,
 }
 
 /** Text without quotes where it fits a line as it is; control characters never reach a terminal. */
-// eslint-disable-next-line no-control-regex -- those are what is looked for
 export const plain = (json: Json): string =>
   typeof json === 'string' && !/[\0-\x1f\x7f-\x9f]/.test(json) ? json : safeJson(json);
 

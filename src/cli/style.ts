@@ -2,12 +2,12 @@ import { styleText } from 'node:util';
 
 /** Colours for a terminal; elsewhere, and with `NO_COLOR`, the text as it is. */
 export interface Style {
-  bold(text: string): string;
-  dim(text: string): string;
-  cyan(text: string): string;
-  green(text: string): string;
-  red(text: string): string;
-  yellow(text: string): string;
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly cyan: (text: string) => string;
+  readonly green: (text: string) => string;
+  readonly red: (text: string) => string;
+  readonly yellow: (text: string) => string;
 }
 
 export function styleFor(stream: { readonly isTTY?: boolean }): Style {

@@ -1,5 +1,4 @@
 import type { RowSlot, TopicSlot } from '../graph/functions.ts';
-import { UNAVAILABLE } from '../serdes/debezium.ts';
 import { changeEvent, debeziumKey, toRow } from '../serdes/index.ts';
 import type { Change } from '../serdes/index.ts';
 import type { Serde } from '../serdes/serde.ts';
@@ -39,25 +38,9 @@ export function debezium<Row extends object>(
   const key = debeziumKey<never>(typeof columns === 'string' ? [columns] : columns);
   const value = changeEvent(row);
   const slot: TopicSlot<never, Change<Row>> = { key, value, timestamp: committedAt };
-  const rows: RowSlot<Change<Row>, Row> = { serde: row, toRow: rowAfter };
+  const rows: RowSlot<Change<Row>, Row> = { serde: row, toRow };
   const reference = referenceOf(name, key, value, partitions === undefined ? {} : { partitions });
   return new Topic<never, Change<Row>, Row>(reference, slot as unknown as TopicSlot, rows as unknown as RowSlot);
 }
 
 const committedAt = (change: Change<unknown>): number => change.source.ts_ms;
-
-/** Reads the row before only for a change that left columns out: hardly any does, and reading it decodes it. */
-function rowAfter<Row extends object>(change: Change<Row>, previous: () => Row | null): Row | null | undefined {
-  const row = toRow(change, null);
-  return row && mayLackColumns(row) ? toRow(change, previous()) : row;
-}
-
-/** Text and bytes stand as they are, an array holds the placeholder as its one element. */
-function mayLackColumns(row: object): boolean {
-  for (const value of Object.values(row))
-    if (value === UNAVAILABLE || value === UNAVAILABLE_BYTES || (Array.isArray(value) && value.length === 1))
-      return true;
-  return false;
-}
-
-const UNAVAILABLE_BYTES = Buffer.from(UNAVAILABLE).toString('base64');

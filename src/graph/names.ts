@@ -12,8 +12,10 @@ const LONGEST_STEP_SUFFIX = '-repartition';
 export const keptName = ({ name, renamedFrom }: { readonly name: string; readonly renamedFrom?: string }): string =>
   renamedFrom ?? name;
 
-export const changelogTopic = (topology: string, store: { readonly name: string; readonly renamedFrom?: string }): string =>
-  `${topology}-${keptName(store)}-changelog`;
+export const changelogTopic = (
+  topology: string,
+  store: { readonly name: string; readonly renamedFrom?: string },
+): string => `${topology}-${keptName(store)}-changelog`;
 
 export const repartitionTopic = (topology: string, step: string): string => `${topology}-${step}-repartition`;
 

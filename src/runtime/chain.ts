@@ -49,6 +49,8 @@ export interface Compiled {
   readonly steps: readonly Step[];
   /** Called at the commit, before anything is handed to the broker: what the node still holds comes out now. It may throw. */
   readonly drain?: () => void | Promise<void>;
+  /** With `drain`: forgets what the node holds, since the records it came from are taken back. */
+  readonly reset?: () => void;
 }
 
 export const everyInput = (node: Node, step: Step): Compiled => ({ steps: node.inputs.map(() => step) });

@@ -29,6 +29,7 @@ export interface Chain {
   /** What is to be done with a record of each input. */
   readonly entries: ReadonlyMap<Input, Step>;
   readonly drains: readonly (() => void | Promise<void>)[];
+  readonly resets: readonly (() => void)[];
 }
 
 /** Fuses a sub-topology into one chain of closures for one task: no allocation and no promise a record. */
@@ -39,6 +40,7 @@ export function compile(parts: Parts): Chain {
   const consumers = consumersOf(topology);
   const compiled = new Map<string, Compiled>();
   const drains: (() => void | Promise<void>)[] = [];
+  const resets: (() => void)[] = [];
 
   const readersOf = (id: string): Step =>
     fanOut(
@@ -68,6 +70,7 @@ export function compile(parts: Parts): Chain {
     if (!kind) throw new TopologyError('TOPO_GRAPH_INVALID', `step '${node.id}': there is no kind '${node.kind}'`);
     const result = kind.compile(node as never, site);
     if (result.drain) drains.push(result.drain);
+    if (result.reset) resets.push(result.reset);
     compiled.set(node.id, result);
   }
   const entries = subTopology.inputs.map((input): [Input, Step] => {
@@ -77,7 +80,7 @@ export function compile(parts: Parts): Chain {
       node.kind === 'source' ? compiled.get(node.id)!.steps[0]! : behindRepartition(node, readersOf(node.id)),
     ];
   });
-  return { entries: new Map(entries), drains: drains.reverse() };
+  return { entries: new Map(entries), drains: drains.reverse(), resets };
 }
 
 /** A table's repartition carries old and new value as one. */

@@ -1,3 +1,4 @@
+import { FatalError } from '../errors.ts';
 import type { RecordError } from '../errors.ts';
 import { encodeHeaders } from '../records/headers.ts';
 import type { Header } from '../records/headers.ts';
@@ -21,6 +22,7 @@ export const DEAD_LETTER_HEADERS = {
 /**
  * Keeps a record that could not be processed: its own key, value, headers and timestamp as they came, in its own partition,
  * with headers that say what happened, where, and under which version of the topology.
+ * @throws FatalError when it does not fit the dead-letter topic: somebody gave that a size limit
  */
 export function deadLetter(output: TopicOutput, unit: Unit, error: RecordError, manifestHash: string): void {
   const cause = error.cause instanceof Error ? error.cause : error;
@@ -42,5 +44,11 @@ export function deadLetter(output: TopicOutput, unit: Unit, error: RecordError, 
     ...headers.map(([name, value]): Header => [name, Buffer.from(value)]),
   ]);
   const { reader } = unit;
-  output.writer(unit.partition).append(reader.timestamp, reader.keyBytes(), reader.valueBytes(), packed);
+  if (output.writer(unit.partition).append(reader.timestamp, reader.keyBytes(), reader.valueBytes(), packed)) return;
+  throw new FatalError(
+    'TOPO_COMMIT_FAILED',
+    `a record that cannot be processed is too large for ${output.topic}: raise that topic's max.message.bytes.`,
+    error.place,
+    { cause: error },
+  );
 }

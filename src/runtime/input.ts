@@ -79,8 +79,9 @@ export class TaskInput {
     return { topic: this.topic, partition: this.partition, offset: this.#fetchOffset, maxBytes: room };
   }
 
-  /** @throws FatalError `TOPO_OFFSET_OUT_OF_RANGE` */
-  accept({ batches, nextOffset, start, end }: Fetched): void {
+  /** An answer to a request from before a `seek` is dropped. @throws FatalError `TOPO_OFFSET_OUT_OF_RANGE` */
+  accept({ batches, nextOffset, start, end }: Fetched, requestedOffset: number): void {
+    if (requestedOffset !== this.#fetchOffset) return;
     if (this.#fetchOffset < start || this.#fetchOffset > end) throw outOfRange(this, this.#fetchOffset, start, end);
     this.end = end;
     this.#fetchOffset = nextOffset;

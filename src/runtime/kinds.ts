@@ -128,9 +128,7 @@ function append(output: TopicOutput, unit: Unit, key: Uint8Array | null, value: 
 }
 
 const tooLarge = (topic: string) =>
-  new RecordError('TOPO_RECORD_TOO_LARGE', `the record is larger than max.message.bytes of topic ${topic} allows`, {
-    topic,
-  });
+  new RecordError('TOPO_RECORD_TOO_LARGE', `the record is larger than max.message.bytes of topic ${topic} allows`);
 
 /** A new key that nothing behind needs the partitioning of: it stays in this task. */
 function changeKey(node: KeyNode, { unit, counters, slots, next }: Site): Step {

@@ -95,6 +95,7 @@ export class Outputs {
   /** Forgets the epoch. */
   clear(): void {
     for (const writer of this.writers) writer.clear();
-    this.#touched.length = 0;
+    // a new unit: none of the writers is marked for it
+    this.endUnit();
   }
 }

@@ -1,19 +1,18 @@
 import { FatalError } from '../errors.ts';
 import { keptName } from '../graph/names.ts';
 import { BatchReader } from '../records/batch-reader.ts';
+import { NumberedState } from './numbered-state.ts';
 import type { StorePlan } from './plan.ts';
 import type { Broker, Log, StateBackend, TaskState } from './ports.ts';
 import { stamped, storePrefix } from './store.ts';
 import type { StateWrite } from './store.ts';
 
-const COMMITS_KEPT = 10_000;
 const WRITES_AT_ONCE = 10_000;
 const FETCH_BYTES = 4 * 1024 * 1024;
 const FETCH_WAIT_MS = 1000;
 
 const COMMIT_KEY = 'm/commit';
 const changelogKey = (store: string) => `m/changelog/${store}`;
-const numberedKey = (commit: number) => `commit/${String(commit).padStart(16, '0')}`;
 
 const numberIn = (bytes: Uint8Array | undefined): number =>
   bytes === undefined ? 0 : Number(Buffer.from(bytes).toString());
@@ -21,11 +20,7 @@ const number = (value: number): Buffer => Buffer.from(String(value));
 
 /** What a state write of a commit says besides the stores' entries: which commit it is, and what of the changelogs it reflects. */
 export function commitWrites(commit: number, changelogs: ReadonlyMap<string, number>): StateWrite[] {
-  const writes: StateWrite[] = [
-    [COMMIT_KEY, number(commit)],
-    [numberedKey(commit), number(commit)],
-    [numberedKey(commit - COMMITS_KEPT), null],
-  ];
+  const writes: StateWrite[] = [[COMMIT_KEY, number(commit)]];
   for (const [store, offset] of changelogs) writes.push([changelogKey(store), number(offset)]);
   return writes;
 }
@@ -49,49 +44,49 @@ export interface RestoreRequest {
 }
 
 /**
- * Opens a task's state and replays what its changelogs have beyond it. A state is never wiped: one that is damaged, or has a
- * hole in its commit numbers (LevelDB is not fsynced, so a power cut may leave one), is set aside and made anew.
+ * Opens a task's state and replays what its changelogs have beyond it. A state is never wiped: one that is damaged, has a hole
+ * (LevelDB is not fsynced, so a power cut may leave one), or belongs to another log is set aside and made anew.
  * @throws FatalError `TOPO_LOG_DAMAGED` when a state is ahead of its changelog
  */
 export async function restore(request: RestoreRequest): Promise<Restored> {
-  const { task, backend, log } = request;
-  let state = await openState(request);
-  const hole = await findHole(state, request.commit);
-  if (hole !== undefined) {
-    await state.close();
-    const path = await backend.setAside(task);
-    log.warn(
-      { code: 'TOPO_STATE_DAMAGED', task, path },
-      `the state of task ${task} ${hole}: it is set aside and rebuilt`,
-    );
-    state = await backend.open(task);
-  }
-  let records = 0;
-  for (const store of request.stores) records += await replay(state, store, request);
-  return { state, records };
-}
-
-async function openState({ task, backend, log }: RestoreRequest): Promise<TaskState> {
+  const state = await openState(request);
   try {
-    return await backend.open(task);
+    let records = 0;
+    for (const store of request.stores) records += await replay(state, store, request);
+    return { state, records };
   } catch (error) {
-    if (!(error instanceof FatalError) || error.code !== 'TOPO_STATE_DAMAGED') throw error;
-    const path = await backend.setAside(task);
-    log.warn({ code: error.code, task, path }, `the state of task ${task} does not open: it is set aside and rebuilt`);
-    return backend.open(task);
+    await state.close();
+    throw error;
   }
 }
 
-async function findHole(state: TaskState, committed: number): Promise<string | undefined> {
-  const last = numberIn(state.get(COMMIT_KEY));
-  if (last > committed) return `has commit ${last}, the broker only ${committed}`;
-  let expected: number | undefined;
-  for await (const [, value] of state.entries('commit/', 'commit0')) {
-    const commit = numberIn(value);
-    if (expected !== undefined && commit !== expected) return `lacks commit ${expected}`;
-    expected = commit + 1;
+async function openState(request: RestoreRequest): Promise<TaskState> {
+  const { task, backend, log } = request;
+  const opened = await openSound(request);
+  if (typeof opened !== 'string') return opened;
+  const path = await backend.setAside(task);
+  log.warn({ code: 'TOPO_STATE_DAMAGED', task, path }, `the state of task ${task} ${opened}: it is set aside and rebuilt`);
+  const again = await openSound(request);
+  if (typeof again !== 'string') return again;
+  throw new FatalError('TOPO_STATE_DAMAGED', `the state of task ${task}, made anew, ${again}`, { path });
+}
+
+/** Or what is wrong with it; then it is closed. */
+async function openSound({ task, backend, broker, commit }: RestoreRequest): Promise<TaskState | string> {
+  let state: TaskState;
+  try {
+    state = await backend.open(task);
+  } catch (error) {
+    if (error instanceof FatalError && error.code === 'TOPO_STATE_DAMAGED') return 'does not open';
+    throw error;
   }
-  return (expected ?? 1) - 1 === last ? undefined : `lacks commit ${last}`;
+  const numbered = await NumberedState.over(state, broker.clusterId);
+  const last = numberIn(state.get(COMMIT_KEY));
+  const fault =
+    typeof numbered === 'string' ? numbered : last > commit ? `has commit ${last}, the broker only ${commit}` : undefined;
+  if (fault === undefined) return numbered as NumberedState;
+  await state.close();
+  return fault;
 }
 
 async function replay(state: TaskState, { store, changelog }: StorePlan, request: RestoreRequest): Promise<number> {

@@ -70,14 +70,14 @@ export class Store {
       );
     const entry = this.#find(key) ?? this.#add(key, null, timestamp);
     this.undo.push(this, entry);
-    const grown = (value === null ? 0 : value.length) - (entry.value === null ? 0 : entry.value.length);
+    const grown = sizeOf(value) - sizeOf(entry.value);
     this.#youngBytes += grown;
     entry.value = value;
     entry.timestamp = timestamp;
     if (entry.epoch !== this.#epoch) {
       entry.epoch = this.#epoch;
       this.#dirty.push(entry);
-      this.dirtyBytes += ENTRY_BYTES + key.length + (value === null ? 0 : value.length);
+      this.dirtyBytes += ENTRY_BYTES + key.length + sizeOf(value);
     } else {
       this.dirtyBytes += grown;
     }
@@ -86,7 +86,13 @@ export class Store {
 
   /** Undoes the last `put` of `entry`. */
   restore(entry: Entry, value: Uint8Array | null, timestamp: number, epoch: number): void {
-    if (epoch !== entry.epoch) this.#dirty.pop();
+    const shrunk = sizeOf(entry.value) - sizeOf(value);
+    this.#youngBytes -= shrunk;
+    if (epoch === entry.epoch) this.dirtyBytes -= shrunk;
+    else {
+      this.#dirty.pop();
+      this.dirtyBytes -= ENTRY_BYTES + entry.key.length + sizeOf(entry.value);
+    }
     entry.value = value;
     entry.timestamp = timestamp;
     entry.epoch = epoch;
@@ -156,7 +162,7 @@ export class Store {
 
   #keep(entry: Entry): void {
     this.#young.set(entry.key, entry);
-    this.#youngBytes += ENTRY_BYTES + entry.key.length + (entry.value === null ? 0 : entry.value.length);
+    this.#youngBytes += ENTRY_BYTES + entry.key.length + sizeOf(entry.value);
     if (this.#youngBytes > this.cacheBytes / 2) this.#turn();
   }
 
@@ -170,10 +176,12 @@ export class Store {
     for (const list of [this.#flushing, this.#dirty])
       for (const entry of list) {
         this.#young.set(entry.key, entry);
-        this.#youngBytes += ENTRY_BYTES + entry.key.length + (entry.value === null ? 0 : entry.value.length);
+        this.#youngBytes += ENTRY_BYTES + entry.key.length + sizeOf(entry.value);
       }
   }
 }
+
+const sizeOf = (value: Uint8Array | null): number => (value === null ? 0 : value.length);
 
 /** What the stores of a task must take back if the unit under way fails. */
 export class UndoLog {

@@ -1,4 +1,4 @@
-import { FatalError } from '../errors.ts';
+import { FatalError, TransientError } from '../errors.ts';
 import type { RecordError } from '../errors.ts';
 import { keptName } from '../graph/names.ts';
 import type { Topology } from '../graph/topology.ts';
@@ -80,6 +80,8 @@ export class Task {
   /** What an aborted epoch is run again from. */
   #committed: readonly OffsetCommit[];
   #committing: Promise<void> | undefined;
+  /** Where its inputs began when it started, for those it never committed. */
+  #starts: readonly number[] = [];
   #isDraining = false;
   /** Up to these positions every record is committed alone: an epoch that holds them could not be. */
   #alone: ReadonlyMap<TaskInput, number> | undefined;
@@ -148,9 +150,14 @@ export class Task {
       log,
       onProgress: (restored, total) => options.onRestore(id, restored, total),
     });
-    const task = new Task(options, writer, state, { commit, streamTime });
-    await task.#start();
-    return task;
+    try {
+      const task = new Task(options, writer, state, { commit, streamTime });
+      await task.#start();
+      return task;
+    } catch (error) {
+      await state.close();
+      throw error;
+    }
   }
 
   /** What the task may fetch now. */
@@ -158,22 +165,25 @@ export class Task {
     return this.inputs.flatMap(input => input.request() ?? []);
   }
 
-  /** @throws FatalError `TOPO_OFFSET_OUT_OF_RANGE` */
-  accept(fetched: Fetched): void {
+  /** Takes the answer to a request. @throws FatalError `TOPO_OFFSET_OUT_OF_RANGE` */
+  accept(fetched: Fetched, requestedOffset: number): void {
     const input = this.inputs.find(
       ({ topic, partition }) => topic === fetched.topic && partition === fetched.partition,
     )!;
-    input.accept(fetched);
+    input.accept(fetched, requestedOffset);
   }
 
-  /** Takes up to `maxUnits` records by rule G2; returns how many. @throws FatalError; then nothing of the epoch may be committed */
+  /**
+   * Takes up to `maxUnits` records by rule G2; returns how many.
+   * @throws FatalError; then nothing of the epoch may be committed. SpoiledEpoch; then `abort` must follow
+   */
   process(maxUnits: number): number {
     if (this.#isDraining) return 0;
     let count = 0;
     for (; count < maxUnits; count++) {
       const input = this.#pick();
       if (input === undefined) break;
-      this.#process(input);
+      this.#process(input, false);
       this.#endUnit(input);
     }
     return count;
@@ -191,11 +201,11 @@ export class Task {
   async processAlone(): Promise<number> {
     const input = this.#pick();
     if (input === undefined) return 0;
-    this.#process(input);
+    this.#process(input, true);
     try {
       await this.#drain();
     } catch (error) {
-      this.#fail(error);
+      this.#fail(error, true);
     }
     this.#endUnit(input);
     return 1;
@@ -224,7 +234,7 @@ export class Task {
   /**
    * Commits the open epoch. The next one may begin as soon as the steps are drained, while this one is written; so one commit at
    * a time (`isCommitting`).
-   * @throws DrainFailed: then `abort` must follow; else FatalError: the task cannot go on
+   * @throws SpoiledEpoch: then `abort` must follow; else FatalError: the task cannot go on
    */
   commit(): Promise<void> {
     this.#committing = this.#commitEpoch().finally(() => (this.#committing = undefined));
@@ -237,9 +247,11 @@ export class Task {
     this.#alone = new Map(this.inputs.map(input => [input, input.position]));
     this.#outputs.clear();
     this.#undo.endUnit();
+    this.#appendedRows.length = 0;
+    for (const reset of this.#chain.resets) reset();
     for (const { store } of this.#changelogs) store.abort();
     this.units = 0;
-    for (const input of this.inputs) this.#seek(input, 0);
+    this.inputs.forEach((input, index) => this.#seek(input, this.#starts[index]!));
     this.#streamTime = Math.max(-1, ...this.#committed.map(({ metadata }) => this.#progressIn(metadata).streamTime));
   }
 
@@ -270,20 +282,23 @@ export class Task {
    */
   async #start(): Promise<void> {
     const ranges = await this.#options.broker.offsets(this.inputs);
-    this.inputs.forEach((input, index) => this.#seek(input, ranges[index]!.start));
-    const first = this.inputs.filter(({ input }) => input.readFirst);
-    if (this.#committed.length > 0 || first.length === 0) return;
+    this.#starts = ranges.map(({ start }) => start);
+    this.inputs.forEach((input, index) => this.#seek(input, this.#starts[index]!));
+    const first = this.inputs.filter(input => input.input.readFirst && !this.#committedOf(input));
+    if (first.length === 0) return;
     for (const input of first) input.until = ranges[this.inputs.indexOf(input)]!.end;
     await this.commit();
   }
 
   /** Back to what was committed; `start` where nothing was. */
   #seek(input: TaskInput, start: number): void {
-    const found = this.#committed.find(
-      ({ topic, partition }) => topic === input.topic && partition === input.partition,
-    );
+    const found = this.#committedOf(input);
     input.seek(found?.offset ?? start);
     if (found) input.until = this.#progressIn(found.metadata).until ?? 0;
+  }
+
+  #committedOf(input: TaskInput): OffsetCommit | undefined {
+    return this.#committed.find(({ topic, partition }) => topic === input.topic && partition === input.partition);
   }
 
   #progressIn(metadata: string): Progress {
@@ -314,7 +329,7 @@ export class Task {
   }
 
   /** One unit: a record and everything it leads to in this task, or its dead letter and nothing else. */
-  #process(input: TaskInput): void {
+  #process(input: TaskInput, alone: boolean): void {
     const unit = this.#unit;
     unit.begin(input.reader, input.topic, input.partition, input.headTimestamp, input.keySerde);
     unit.step = input.input.node.id;
@@ -323,7 +338,7 @@ export class Task {
       if (input.headTimestamp > this.#streamTime && !input.input.tableOnly) this.#streamTime = input.headTimestamp;
       input.step(value, null);
     } catch (error) {
-      this.#fail(error);
+      this.#fail(error, alone);
     }
   }
 
@@ -335,8 +350,12 @@ export class Task {
     input.consume();
   }
 
-  /** Takes back everything the unit did, and puts its dead letter in its place. @throws FatalError when the policy says stop */
-  #fail(thrown: unknown): void {
+  /**
+   * Takes back everything the unit did, and puts its dead letter in its place. A step that holds records back may hold this one
+   * too, among others: then the epoch is spoiled, unless the record stands alone.
+   * @throws FatalError also when the policy says stop; SpoiledEpoch
+   */
+  #fail(thrown: unknown, alone: boolean): void {
     const { counters, topology, policy } = this.#options;
     const unit = this.#unit;
     this.#outputs.rollback();
@@ -345,6 +364,8 @@ export class Task {
     this.#appendedRows.length = 0;
     const { topic, partition, offset, step } = unit;
     const error = asRecordError(thrown, { topology: topology.name, step, topic, partition, offset });
+    if (!alone && this.#chain.drains.length > 0) throw new SpoiledEpoch(error);
+    for (const reset of this.#chain.resets) reset();
     if (decide(error, policy) === 'stop') throw new StoppedByPolicy(error);
     counters.values[counters.row(error.place.step ?? step) + DEAD_LETTERED]!++;
     deadLetter(this.#deadLetters, unit, error, this.#options.manifestHash);
@@ -357,7 +378,7 @@ export class Task {
       try {
         await this.#drain();
       } catch (error) {
-        throw new DrainFailed(error);
+        throw error instanceof FatalError || error instanceof TransientError ? error : new SpoiledEpoch(error);
       } finally {
         this.#isDraining = false;
       }
@@ -375,8 +396,10 @@ export class Task {
     const writes: StateWrite[] = [];
     for (const { store, output } of this.#changelogs)
       if (store.isDirty) store.closeEpoch(output.writer(this.#options.partition), writes);
-    // changelogs are written between units
+    // changelogs, and what was drained, are written between units
     this.#outputs.endUnit();
+    this.#undo.endUnit();
+    this.#appendedRows.length = 0;
     const offsets = this.inputs.map(({ topic, partition, position, until, input }) => ({
       topic,
       partition,
@@ -413,7 +436,11 @@ export class Task {
       const lastBatch = appends[index]!.batches.at(-1)!;
       ends.set(store.name, lastBase + recordCountOf(lastBatch));
     }
-    await this.#state.write([...writes, ...commitWrites(commit, ends)]);
+    try {
+      await this.#state.write([...writes, ...commitWrites(commit, ends)]);
+    } catch (cause) {
+      throw new FatalError('TOPO_DISK', `the state of task ${this.id} cannot be written; the log has commit ${commit}.`, place, { cause });
+    }
     for (const { store } of this.#changelogs) store.flushed();
   }
 }
@@ -425,10 +452,10 @@ interface ClosedEpoch {
   readonly writes: readonly StateWrite[];
 }
 
-/** A step failed when it was drained, so its epoch cannot be committed as it is. */
-export class DrainFailed extends Error {
+/** A step that holds records back failed, or a record it may hold did: the epoch must be aborted. */
+export class SpoiledEpoch extends Error {
   constructor(cause: unknown) {
-    super('a step failed when it was drained', { cause });
+    super('an epoch has to be run again', { cause });
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock, Fetched, FetchRequest, Reader } from './ports.ts';
-import { DrainFailed, StoppedByPolicy } from './task.ts';
+import { SpoiledEpoch, StoppedByPolicy } from './task.ts';
 import type { Task } from './task.ts';
 
 export interface WorkerOptions {
@@ -77,7 +77,7 @@ export class Worker {
       return task.isAlone ? await task.processAlone() : task.process(SLICE);
     } catch (error) {
       if (error instanceof StoppedByPolicy) this.#stopping = true;
-      this.#failure ??= error;
+      await this.#failed(task, error);
       return 0;
     }
   }
@@ -100,15 +100,19 @@ export class Worker {
     const commit = task
       .commit()
       .then(() => this.options.onCommit())
-      .catch((error: unknown) => this.#commitFailed(task, error))
+      .catch((error: unknown) => this.#failed(task, error))
       .finally(() => this.#commits.delete(commit));
     this.#commits.add(commit);
   }
 
-  /** A step that could not be drained spoils its epoch; anything else ends the run. */
-  async #commitFailed(task: Task, error: unknown): Promise<void> {
-    if (error instanceof DrainFailed) await task.abort();
-    else this.#failure ??= error;
+  /** A spoiled epoch is run again; anything else ends the run. */
+  async #failed(task: Task, error: unknown): Promise<void> {
+    try {
+      if (!(error instanceof SpoiledEpoch)) throw error;
+      await task.abort();
+    } catch (failure) {
+      this.#failure ??= failure;
+    }
   }
 
   /** Hands out what there is, and returns how many batches that was. */
@@ -124,7 +128,7 @@ export class Worker {
     const fetched: Fetched[] = await this.options.reader.fetch(requests, maxWaitMs);
     let batches = 0;
     fetched.forEach((one, index) => {
-      owners[index]!.accept(one);
+      owners[index]!.accept(one, requests[index]!.offset);
       batches += one.batches.length;
     });
     if (batches > 0) this.#idle = false;

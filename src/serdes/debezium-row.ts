@@ -7,15 +7,15 @@ const UNAVAILABLE_BYTES = Buffer.from(UNAVAILABLE).toString('base64');
 
 /**
  * The row after a change: null when it is gone, undefined when the event says nothing of it (a message). TOASTed columns that did not
- * change are taken from `previous`; where there is none they keep Debezium's placeholder.
+ * change are taken from the row before, which is only read for them; where there is none they keep Debezium's placeholder.
  * @throws RecordError `TOPO_TRUNCATE`, as the rows that a truncate takes away are not known one by one
  */
-export function toRow<Row>(change: Change<Row>, previous: Row | null): Row | null | undefined {
+export function toRow<Row>(change: Change<Row>, previous: () => Row | null): Row | null | undefined {
   switch (change.op) {
     case 'c':
     case 'r':
     case 'u':
-      return previous === null ? change.after : withUnchanged(change.after, previous);
+      return withUnchanged(change.after, previous);
     case 'd':
       return null;
     case 'm':
@@ -25,10 +25,13 @@ export function toRow<Row>(change: Change<Row>, previous: Row | null): Row | nul
   }
 }
 
-function withUnchanged<Row>(row: Row, previous: Row): Row {
+function withUnchanged<Row>(row: Row, readPrevious: () => Row | null): Row {
   let merged = row;
+  let previous: Row | null = null;
   for (const column in row) {
-    if (!isUnavailable(row[column]) || !Object.hasOwn(previous as object, column)) continue;
+    if (!isUnavailable(row[column])) continue;
+    previous ??= readPrevious();
+    if (previous === null || !Object.hasOwn(previous as object, column)) continue;
     if (merged === row) merged = { ...row };
     merged[column] = previous[column];
   }

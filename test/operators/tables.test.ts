@@ -102,7 +102,7 @@ describe('tables', () => {
         t
           .table('rows', right)
           .toStream()
-          .to(output as never),
+          .to(output),
       ),
     );
     await driver.pipeAll([

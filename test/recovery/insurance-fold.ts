@@ -9,7 +9,7 @@ import type { TopicRecord } from '../topic-records.ts';
 import type { Outcome } from './outcome.ts';
 
 interface Event<Row> {
-  readonly op: string;
+  readonly before: Row | null;
   readonly after: Row | null;
 }
 
@@ -43,8 +43,10 @@ export function expectClaimsEnriched(outcome: Outcome): void {
 
   const claimRows = lastRows<ClaimRow>(claims);
   expect(stores.get('claims')).toEqual(sorted(claimRows));
-  expect(stores.get('policies')).toEqual(sorted(lastRows<PolicyRow>(policies)));
-  expectEnriched(topics.get('claims.enriched')!, claims);
+  const policyRows = lastRows<PolicyRow>(policies);
+  expect(stores.get('policies')).toEqual(sorted(policyRows));
+  const deleted = new Set(policies.flatMap(({ value }) => eventOf<PolicyRow>(value)?.before?.id ?? []).filter(id => !policyRows.has(id)));
+  expectEnriched(topics.get('claims.enriched')!, claims, deleted);
   expectTotals(outcome, claims, claimRows);
 }
 
@@ -88,8 +90,8 @@ function expectDeadLetters(letters: readonly TopicRecord[], inputs: readonly (re
   expect(kept.sort(byPlace)).toEqual(expected.sort(byPlace));
 }
 
-/** Every event that leaves a claim open, once, in order; and a policy never falls back to an earlier version. */
-function expectEnriched(enriched: readonly TopicRecord[], claims: readonly TopicRecord[]): void {
+/** Every event that leaves a claim open, once, in order; a policy never falls back to an earlier version, nor to none unless deleted. */
+function expectEnriched(enriched: readonly TopicRecord[], claims: readonly TopicRecord[], deleted: ReadonlySet<string>): void {
   const serde = protobuf(ClaimEnriched);
   const found = new Map<string, number[]>();
   const policyVersions = new Map<string, number>();
@@ -97,10 +99,10 @@ function expectEnriched(enriched: readonly TopicRecord[], claims: readonly Topic
     const claim = serde.decode(bytesOf(value!));
     expect(claim.policyId).toBe(key);
     push(found, claim.claimId, claim.claimVersion);
-    const { policy } = claim;
     const before = policyVersions.get(claim.policyId) ?? 0;
-    expect(policy?.version ?? 0, `version of ${claim.policyId}`).toBeGreaterThanOrEqual(before);
-    policyVersions.set(claim.policyId, policy?.version ?? 0);
+    const version = claim.policy?.version ?? (deleted.has(claim.policyId) ? GONE : 0);
+    expect(version, `version of ${claim.policyId}`).toBeGreaterThanOrEqual(before);
+    policyVersions.set(claim.policyId, version);
   }
   const expected = new Map<string, number[]>();
   for (const { value } of claims) {
@@ -109,8 +111,11 @@ function expectEnriched(enriched: readonly TopicRecord[], claims: readonly Topic
   }
   expect(expected.size).toBeGreaterThan(1000);
   expect(sorted(found)).toEqual(sorted(expected));
-  expect([...policyVersions.values()].some(version => version > 1)).toBe(true);
+  expect([...policyVersions.values()].some(version => version > 1 && version < GONE)).toBe(true);
 }
+
+/** The version of a policy that is gone: it comes after all others. */
+const GONE = Infinity;
 
 function push(lists: Map<string, number[]>, key: string, value: number): void {
   const list = lists.get(key);

@@ -30,9 +30,8 @@ export function drawMoment(dice: Dice): Moment {
       return { kind: 'time', afterMs: 150 + dice.below(1500) };
     case 3:
     case 4:
-      return line('starting', 1, dice.below(200));
     case 5:
-      return line('restoring', 1 + dice.below(3), 0);
+      return line('starting', 1, dice.below(250));
     case 6:
       return line('idle', 1, dice.below(60));
     default:

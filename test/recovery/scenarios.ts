@@ -36,6 +36,7 @@ export interface Scenario {
 const options: RunOptions = { partitions: PARTITIONS, memoryBytes: 3 * 1024 * 1024, commitIntervalMs: 20 };
 
 export const SCENARIOS = {
+  'policy-replica-in-one-partition': { topology: policyReplica, options: { ...options, partitions: 1 } },
   'policy-replica': { topology: policyReplica, options },
   'payment-totals': { topology: paymentTotals, options },
   'claims-enriched': { topology: claimsEnriched, options: { ...options, sample: SAMPLE } },

@@ -17,7 +17,7 @@ export interface LogView {
 
 /** Reading this many bytes for nothing costs less than another read. */
 const GAP_BYTES = 32 * 1024;
-const WINDOW_BYTES = 4 * 1024 * 1024;
+const WINDOW_BYTES = 1024 * 1024;
 /** Several windows are read into one piece of memory of this size: fresh memory costs more than the reading. */
 const MEMORY_BYTES = 1024 * 1024;
 

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { openEmbeddedBroker } from '../../../src/adapters/embedded/embedded-broker.ts';
+import { MemoryDisk } from '../../../src/adapters/embedded/memory-disk.ts';
+import { commitNumbers, prepare, TASKS } from './numbered-commits.ts';
+import { reopen } from './memory-logs.ts';
+import { PowerCutDisk } from './power-cut-disk.ts';
+import { mulberry } from './random.ts';
+
+const SEGMENT_BYTES = 3000;
+
+/** Goes on until the power is cut or all is done; tells what was acknowledged. */
+async function commitUntilCut(disk: PowerCutDisk, acknowledged: Record<string, number>): Promise<void> {
+  try {
+    const broker = await openEmbeddedBroker({ disk, segmentBytes: SEGMENT_BYTES });
+    await prepare(broker);
+    await commitNumbers(broker, 4, (task, n) => (acknowledged[task] = n)).catch(() => {});
+    await broker.close();
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'TOPO_DISK' });
+  }
+}
+
+test('whenever the power is cut, and cut again while starting anew, nothing acknowledged is lost', async () => {
+  for (let seed = 1; seed <= 400; seed++) {
+    const random = mulberry(seed);
+    let disk = new MemoryDisk();
+    const acknowledged: Record<string, number> = { a: 0, b: 0, c: 0 };
+    for (let round = 0; round < 3; round++) {
+      const cutting = new PowerCutDisk(disk, 1 + Math.floor(random() * (round === 1 ? 8 : 60)), random);
+      await commitUntilCut(cutting, acknowledged);
+      disk = await cutting.afterCut();
+    }
+    const { counts } = await reopen(disk, SEGMENT_BYTES).catch((error: unknown) => {
+      throw new Error(`seed ${seed}`, { cause: error });
+    });
+    for (const task of TASKS) {
+      expect(counts[task] ?? 0, `seed ${seed}`).toBeGreaterThanOrEqual(acknowledged[task]!);
+      expect(counts[task] ?? 0, `seed ${seed}`).toBeLessThanOrEqual(acknowledged[task]! + 3);
+    }
+  }
+});
