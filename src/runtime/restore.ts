@@ -1,5 +1,6 @@
 import { FatalError } from '../errors.ts';
 import { keptName } from '../graph/names.ts';
+import type { Topology } from '../graph/topology.ts';
 import { BatchReader } from '../records/batch-reader.ts';
 import { NumberedState } from './numbered-state.ts';
 import type { StorePlan } from './plan.ts';
@@ -32,6 +33,7 @@ export interface Restored {
 }
 
 export interface RestoreRequest {
+  readonly topology: Topology;
   readonly task: string;
   readonly partition: number;
   readonly stores: readonly StorePlan[];
@@ -46,7 +48,7 @@ export interface RestoreRequest {
 /**
  * Opens a task's state and replays what its changelogs have beyond it. A state is never wiped: one that is damaged, has a hole
  * (LevelDB is not fsynced, so a power cut may leave one), or belongs to another log is set aside and made anew.
- * @throws FatalError `TOPO_LOG_DAMAGED` when a state is ahead of its changelog
+ * @throws FatalError `TOPO_LOG_DAMAGED` when a state is ahead of the log
  */
 export async function restore(request: RestoreRequest): Promise<Restored> {
   const state = await openState(request);
@@ -65,14 +67,17 @@ async function openState(request: RestoreRequest): Promise<TaskState> {
   const opened = await openSound(request);
   if (typeof opened !== 'string') return opened;
   const path = await backend.setAside(task);
-  log.warn({ code: 'TOPO_STATE_DAMAGED', task, path }, `the state of task ${task} ${opened}: it is set aside and rebuilt`);
+  log.warn(
+    { code: 'TOPO_STATE_DAMAGED', task, path },
+    `the state of task ${task} ${opened}: it is set aside and rebuilt`,
+  );
   const again = await openSound(request);
   if (typeof again !== 'string') return again;
   throw new FatalError('TOPO_STATE_DAMAGED', `the state of task ${task}, made anew, ${again}`, { path });
 }
 
 /** Or what is wrong with it; then it is closed. */
-async function openSound({ task, backend, broker, commit }: RestoreRequest): Promise<TaskState | string> {
+async function openSound({ topology, task, backend, broker, commit }: RestoreRequest): Promise<TaskState | string> {
   let state: TaskState;
   try {
     state = await backend.open(task);
@@ -81,12 +86,20 @@ async function openSound({ task, backend, broker, commit }: RestoreRequest): Pro
     throw error;
   }
   const numbered = await NumberedState.over(state, broker.clusterId);
+  if (typeof numbered === 'string') {
+    await state.close();
+    return numbered;
+  }
   const last = numberIn(state.get(COMMIT_KEY));
-  const fault =
-    typeof numbered === 'string' ? numbered : last > commit ? `has commit ${last}, the broker only ${commit}` : undefined;
-  if (fault === undefined) return numbered as NumberedState;
+  if (last <= commit) return numbered;
   await state.close();
-  return fault;
+  // the broker's commit is durable before the state is written
+  throw new FatalError(
+    'TOPO_LOG_DAMAGED',
+    `the state of task ${task} has commit ${last}, and the log of the same broker ends with commit ${commit}: commits were lost from the ` +
+      `log's end. Bring the log back from a backup.`,
+    { topology: topology.name },
+  );
 }
 
 async function replay(state: TaskState, { store, changelog }: StorePlan, request: RestoreRequest): Promise<number> {

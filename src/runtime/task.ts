@@ -141,6 +141,7 @@ export class Task {
     const commit = Math.max(0, ...progress.map(one => one.commit));
     const streamTime = Math.max(-1, ...progress.map(one => one.streamTime));
     const { state } = await restore({
+      topology,
       task: id,
       partition,
       stores: subTopology.stores,
@@ -439,7 +440,12 @@ export class Task {
     try {
       await this.#state.write([...writes, ...commitWrites(commit, ends)]);
     } catch (cause) {
-      throw new FatalError('TOPO_DISK', `the state of task ${this.id} cannot be written; the log has commit ${commit}.`, place, { cause });
+      throw new FatalError(
+        'TOPO_DISK',
+        `the state of task ${this.id} cannot be written; the log has commit ${commit}.`,
+        place,
+        { cause },
+      );
     }
     for (const { store } of this.#changelogs) store.flushed();
   }

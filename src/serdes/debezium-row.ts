@@ -10,7 +10,7 @@ const UNAVAILABLE_BYTES = Buffer.from(UNAVAILABLE).toString('base64');
  * change are taken from the row before, which is only read for them; where there is none they keep Debezium's placeholder.
  * @throws RecordError `TOPO_TRUNCATE`, as the rows that a truncate takes away are not known one by one
  */
-export function toRow<Row>(change: Change<Row>, previous: () => Row | null): Row | null | undefined {
+export function toRow<Row extends object>(change: Change<Row>, previous: () => Row | null): Row | null | undefined {
   switch (change.op) {
     case 'c':
     case 'r':
@@ -25,13 +25,13 @@ export function toRow<Row>(change: Change<Row>, previous: () => Row | null): Row
   }
 }
 
-function withUnchanged<Row>(row: Row, readPrevious: () => Row | null): Row {
+function withUnchanged<Row extends object>(row: Row, readPrevious: () => Row | null): Row {
   let merged = row;
   let previous: Row | null = null;
   for (const column in row) {
     if (!isUnavailable(row[column])) continue;
     previous ??= readPrevious();
-    if (previous === null || !Object.hasOwn(previous as object, column)) continue;
+    if (previous === null || !Object.hasOwn(previous, column)) continue;
     if (merged === row) merged = { ...row };
     merged[column] = previous[column];
   }

@@ -9,12 +9,18 @@ export function batchOf(...values: string[]): Buffer {
 }
 
 /** The values of the records from `offset` on, in order. */
-export function valuesOf(batches: readonly Buffer[], offset = 0): string[] {
+export const valuesOf = (batches: readonly Buffer[], offset = 0): string[] =>
+  recordsOf(batches, offset, reader => String(reader.valueBytes()));
+
+export const offsetsOf = (batches: readonly Buffer[], offset = 0): number[] =>
+  recordsOf(batches, offset, reader => reader.offset);
+
+function recordsOf<T>(batches: readonly Buffer[], offset: number, pick: (reader: BatchReader) => T): T[] {
   const reader = new BatchReader();
-  const values: string[] = [];
+  const picked: T[] = [];
   for (const batch of batches) {
     reader.load(batch);
-    while (reader.next()) if (reader.offset >= offset) values.push(String(reader.valueBytes()));
+    while (reader.next()) if (reader.offset >= offset) picked.push(pick(reader));
   }
-  return values;
+  return picked;
 }

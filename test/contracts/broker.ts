@@ -228,11 +228,36 @@ export function brokerContract(name: string, open: () => Promise<Broker>): void 
       expect(await broker.groupOffsets(group)).toEqual(offsets);
     });
 
+    test('a commit that waits while its writer is fenced happens whole or not at all', async () => {
+      for (let hops = 0; hops < 12; hops++) {
+        const task = `task-${hops}`;
+        const input = { topic, partition: 1 };
+        const own = `${group}-${hops}`;
+        const member = await joined(broker, own, [
+          { id: task, inputs: [input] },
+          { id: 'other', inputs: [] },
+        ]);
+        const [old, other] = [await member.open(task), await member.open('other')];
+        const company = other.commit({ appends: [{ ...at, batches: [batchOf('company')] }], offsets: [] });
+        for (let hop = 0; hop < hops; hop++) await Promise.resolve();
+        const offsets = [{ ...input, offset: 1, metadata: 'old' }];
+        const committing = old.commit({ appends: [{ ...input, batches: [batchOf(task)] }], offsets });
+        const young = await member.open(task);
+        const happened = young.committed.length > 0;
+        await company;
+        const outcome = await committing;
+        if (outcome.kind !== 'unsettled') expect(outcome.kind).toBe(happened ? 'committed' : 'fenced');
+        expect((await readAll(broker, input)).values.includes(task)).toBe(happened);
+        expect(await broker.groupOffsets(own)).toEqual(happened ? offsets : []);
+      }
+    });
+
     test('a commit that is under way while its writer is fenced happens whole or not at all', async () => {
       const member = await joined(broker, group, [{ id: 'task', inputs: [at] }]);
       const old = await member.open('task');
       const offsets = [{ ...at, offset: 1, metadata: 'old' }];
       const committing = old.commit({ appends: [{ ...at, batches: [batchOf('old')] }], offsets });
+      for (let hop = 0; hop < 4; hop++) await Promise.resolve();
       const young = await member.open('task');
       const happened = young.committed.length > 0;
       expect(['committed', 'fenced', 'unsettled']).toContain((await committing).kind);

@@ -1,5 +1,5 @@
 import type { Broker, BrokerReader, Fetched, Membership, TaskSpec, TopicPartition } from '../../src/runtime/ports.ts';
-import { valuesOf } from './batches.ts';
+import { offsetsOf, valuesOf } from './batches.ts';
 
 /** Joins, and resolves once all tasks are assigned. */
 export async function joined(broker: Broker, group: string, tasks: readonly TaskSpec[]): Promise<Membership> {
@@ -28,18 +28,20 @@ export async function readAll(
   broker: BrokerReader,
   at: TopicPartition,
   maxBytes = 1,
-): Promise<{ values: string[]; answers: Fetched[] }> {
+): Promise<{ values: string[]; offsets: number[]; answers: Fetched[] }> {
   const reader = broker.reader();
   const answers: Fetched[] = [];
   const values: string[] = [];
+  const places: number[] = [];
   try {
     const [range] = await broker.offsets([at]);
     for (let offset = range!.start; ;) {
       const [answer] = await reader.fetch([{ topic: at.topic, partition: at.partition, offset, maxBytes }], 0);
       answers.push(answer!);
       values.push(...valuesOf(answer!.batches, offset));
+      places.push(...offsetsOf(answer!.batches, offset));
       offset = answer!.nextOffset;
-      if (offset >= answer!.end) return { values, answers };
+      if (offset >= answer!.end) return { values, offsets: places, answers };
     }
   } finally {
     await reader.close();

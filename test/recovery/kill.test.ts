@@ -8,7 +8,7 @@ import { writeTopic } from '../topic-records.ts';
 import type { NewRecord, TopicRecord } from '../topic-records.ts';
 import { compileSources } from './compiled.ts';
 import { copyFolder, temporaryFolder, withBroker } from './folders.ts';
-import { drawMoment, liveUntil, maybeLoseState } from './lives.ts';
+import { drawMoment, liveUntil, maybeLoseState, phaseOf } from './lives.ts';
 import { expectClaimsEnriched, expectFeed } from './insurance-fold.ts';
 import { finish } from './outcome.ts';
 import { PARTITIONS, PAYMENTS, SAMPLE, SCENARIOS } from './scenarios.ts';
@@ -20,7 +20,7 @@ const PAYMENT_RECORDS = 30_000;
 const seed = seedOf('kill');
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 let compiled: ReturnType<typeof compileSources>;
-let kills = 0;
+const kills = { loading: 0, starting: 0, running: 0, idle: 0 };
 
 beforeAll(() => {
   compiled = compileSources();
@@ -28,16 +28,18 @@ beforeAll(() => {
 
 afterAll(() => {
   compiled[Symbol.dispose]();
-  process.stdout.write(`kill: ${kills} processes killed\n`);
+  const { loading, starting, running, idle } = kills;
+  const total = loading + starting + running + idle;
+  process.stdout.write(`kill: ${total} killed: ${loading} loading, ${starting} starting, ${running} running, ${idle} idle\n`);
 });
 
 /** Runs and kills a scenario on a folder again and again. */
 async function killOften(name: ScenarioName, data: string, dice: Dice): Promise<void> {
   for (let kill = 0; kill < KILLS_A_FOLDER; kill++) {
     const moment = drawMoment(dice);
-    const { lines } = await liveUntil(compiled.folder, name, data, moment);
-    kills++;
-    const told = lines.filter(line => line.startsWith('warn') || line.startsWith('error'));
+    const life = await liveUntil(compiled.folder, name, data, moment);
+    kills[phaseOf(life)]++;
+    const told = life.lines.filter(line => line.startsWith('warn') || line.startsWith('error'));
     expect(told.filter(line => line.includes('set aside')), `after kill ${kill}, ${JSON.stringify(moment)}`).toEqual([]);
     await maybeLoseState(dice, data);
   }

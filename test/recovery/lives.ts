@@ -17,6 +17,13 @@ export interface Life {
   readonly lines: readonly string[];
 }
 
+/** What a process was doing when it was killed. */
+export function phaseOf({ lines }: Life): 'loading' | 'starting' | 'running' | 'idle' {
+  if (lines.includes('idle')) return 'idle';
+  if (lines.includes('running')) return 'running';
+  return lines.includes('starting') ? 'starting' : 'loading';
+}
+
 /** The longest a process may live: it hangs then. */
 const DEADLINE_MS = 60_000;
 

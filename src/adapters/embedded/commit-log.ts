@@ -65,6 +65,7 @@ export class CommitLog {
   /** The clean stop is still there: nothing was appended yet. */
   #clean = true;
   #writing: Promise<void> | undefined;
+  #inFlight: Promise<void> = Promise.resolve();
   #failure: FatalError | undefined;
   #closed = false;
 
@@ -127,9 +128,9 @@ export class CommitLog {
     return new Promise((resolve, reject) => this.#enqueue({ topics, resolve, reject }));
   }
 
-  /** Resolves when what was being written is settled, one way or the other. */
+  /** Resolves when the frame that is being written is settled, one way or the other. What waits behind it is not waited for. */
   async settled(): Promise<void> {
-    await this.#writing;
+    await this.#inFlight;
   }
 
   /** Writes what waits, and notes that the log ends here. */
@@ -154,7 +155,7 @@ export class CommitLog {
 
   async #writeAll(): Promise<void> {
     await Promise.resolve(); // commits handed in by the same step of several tasks go together
-    while (this.#queue.length > 0) await this.#writeNext();
+    while (this.#queue.length > 0) await (this.#inFlight = this.#writeNext());
     this.#writing = undefined; // in the same step as the look at the queue, or a commit could fall in between
   }
 

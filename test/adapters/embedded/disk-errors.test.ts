@@ -76,25 +76,15 @@ test('whichever operation of the disk fails, nothing acknowledged is lost and th
 });
 
 test('commits that wait behind a failed one are refused with it', async () => {
-  const disk = new MemoryDisk();
-  let full = false;
-  const failing: Disk = new FatedDisk(disk, Infinity, async () => {});
-  const open = failing.open.bind(failing);
-  failing.open = async (name, mode) => {
-    const file = await open(name, mode);
-    const { write } = file;
-    file.write = (position, buffers) => (full ? Promise.reject(FULL) : write(position, buffers));
-    return file;
-  };
-  const broker = await openEmbeddedBroker({ disk: failing });
+  const disk = new FatedDisk(new MemoryDisk(), Infinity, () => Promise.reject(FULL));
+  const broker = await openEmbeddedBroker({ disk });
   await prepare(broker);
   const first = await writerOf(broker, 'first');
   const second = await writerOf(broker, 'second');
-  full = true;
+  disk.at = disk.operations + 1;
   const commit = () => ({ appends: [{ topic: 'numbers', partition: 0, batches: [batchOf('x')] }], offsets: [] });
   const results = await Promise.allSettled([first.commit(commit()), second.commit(commit())]);
   expect(results.map(result => result.status === 'rejected' && result.reason === FULL)).toEqual([true, true]);
-  full = false;
   await expect(first.commit(commit())).rejects.toBe(FULL);
   await broker.close();
 });

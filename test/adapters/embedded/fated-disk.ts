@@ -7,12 +7,13 @@ export type Fate = (operation: string, writePart: () => Promise<void>) => Promis
 export class FatedDisk implements Disk {
   operations = 0;
   readonly #disk: Disk;
-  readonly #at: number;
+  /** Which one. */
+  at: number;
   readonly #fate: Fate;
 
   constructor(disk: Disk, at: number, fate: Fate) {
     this.#disk = disk;
-    this.#at = at;
+    this.at = at;
     this.#fate = fate;
   }
 
@@ -62,7 +63,7 @@ export class FatedDisk implements Disk {
   }
 
   private async change(operation: string, writePart = async () => {}): Promise<void> {
-    if (++this.operations === this.#at) await this.#fate(operation, writePart);
+    if (++this.operations === this.at) await this.#fate(operation, writePart);
   }
 }
 

@@ -57,7 +57,11 @@ export async function countCommits(broker: BrokerReader, maxBytes = 20_000): Pro
     if (metadata !== `commit ${offset}`) throw new Error(`offset ${offset} with metadata ${metadata}`);
   }
   for (const partition of OUTPUTS) {
-    const { values } = await readAll(broker, { topic: TOPIC, partition }, maxBytes);
+    const { values, offsets } = await readAll(broker, { topic: TOPIC, partition }, maxBytes);
+    // this log has no gaps: records lie at their offsets
+    offsets.forEach((offset, i) => {
+      if (offset !== i) throw new Error(`offset ${offset} in place of ${i}`);
+    });
     const seen: Record<string, number> = {};
     for (const value of values) {
       const [task, n] = value.split(' ') as [string, string];

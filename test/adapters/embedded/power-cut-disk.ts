@@ -20,6 +20,8 @@ interface StoredFile {
 export class PowerCutDisk implements Disk {
   operations = 0;
   off = false;
+  /** Set to hold a file's sync up. */
+  beforeSync: (() => Promise<void>) | undefined;
   readonly #cutAt: number;
   readonly #random: () => number;
   #names: Map<string, StoredFile>;
@@ -84,6 +86,7 @@ export class PowerCutDisk implements Disk {
         await seen.truncate(size);
       },
       sync: async () => {
+        await this.beforeSync?.();
         this.#step();
         file.durable = Buffer.from(seen.bytes);
         file.pending = [];

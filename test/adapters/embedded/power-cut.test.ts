@@ -39,3 +39,24 @@ test('whenever the power is cut, and cut again while starting anew, nothing ackn
     }
   }
 });
+
+test('what a start has read is durable, though the process before it was killed between write and sync', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const disk = new PowerCutDisk(new MemoryDisk(), Infinity, mulberry(seed));
+    const broker = await openEmbeddedBroker({ disk });
+    await prepare(broker);
+    await commitNumbers(broker, 1, () => {});
+    let hang = (): void => {};
+    const hangs = new Promise<void>(resolve => (hang = resolve));
+    disk.beforeSync = () => {
+      hang();
+      return new Promise(() => {});
+    };
+    void commitNumbers(broker, 1, () => {});
+    await hangs;
+    disk.beforeSync = undefined;
+    const { counts } = await reopen(disk);
+    expect(counts).toEqual({ a: 2, b: 2, c: 2 });
+    expect((await reopen(await disk.afterCut())).counts).toEqual(counts);
+  }
+});
