@@ -31,7 +31,7 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   graph: [],
   dsl: [],
   records: ['@node-rs/crc32'],
-  serdes: ['protobufjs'],
+  serdes: [],
   runtime: ['rxjs'],
 };
 

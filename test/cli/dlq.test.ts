@@ -14,7 +14,7 @@ beforeAll(async () => {
   ];
   const lines = input.map(line => JSON.stringify(line)).join('\n');
   await topo(['produce', 'orders', '--create', '--partitions', '1'], { cwd, input: lines });
-  expect(await topo(['run', 'shout.ts', '--exit-when-idle'], { cwd })).toMatchObject({ code: 0 });
+  expect(await topo(['run', 'shout.ts', '--exit-when-idle'], { cwd })).toMatchObject({ code: 0, stderr: '' });
 });
 
 describe('dlq', () => {
@@ -67,7 +67,7 @@ describe('dlq', () => {
   });
 
   it('where several topologies ran, one has to be named', async () => {
-    expect(await topo(['run', 'other.ts', '--exit-when-idle'], { cwd })).toMatchObject({ code: 0 });
+    expect(await topo(['run', 'other.ts', '--exit-when-idle'], { cwd })).toMatchObject({ code: 0, stderr: '' });
     const result = await topo(['dlq', 'ls'], { cwd });
     expectRefusal(result, 'TOPO_USAGE');
     expect(result.stderr).toContain('shout, other');
