@@ -3,7 +3,6 @@ import { Option } from 'commander';
 import { describeJson } from '../graph/describe/json.ts';
 import { describeMermaid } from '../graph/describe/mermaid.ts';
 import { describeText } from '../graph/describe/text.ts';
-import { loadTopology } from './load-topology.ts';
 import { print } from './output.ts';
 
 export function addDescribe(program: Command): void {
@@ -20,6 +19,8 @@ async function describe(
   file: string,
   { mermaid, json }: { readonly mermaid?: boolean; readonly json?: boolean },
 ): Promise<void> {
+  // the other commands start faster without the TypeScript loader
+  const { loadTopology } = await import('./load-topology.ts');
   const topology = await loadTopology(file);
   const text = mermaid ? describeMermaid(topology) : json ? describeJson(topology) : describeText(topology);
   await print(text.trimEnd());

@@ -245,7 +245,8 @@ export class Task {
   /** Drops the open epoch and runs its records again, each committed alone. */
   async abort(): Promise<void> {
     await this.#committing;
-    this.#alone = new Map(this.inputs.map(input => [input, input.position]));
+    // with the record after the last one taken: where the epoch was spoiled by a record, that is it
+    this.#alone = new Map(this.inputs.map(input => [input, input.position + 1]));
     this.#outputs.clear();
     this.#undo.endUnit();
     this.#appendedRows.length = 0;

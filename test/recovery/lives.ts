@@ -30,20 +30,11 @@ const DEADLINE_MS = 60_000;
 /** A moment out of the seed: at any time, during the start, the restore or a commit, or while nothing is to do. */
 export function drawMoment(dice: Dice): Moment {
   const line = (word: string, nth: number, afterMs: number): Moment => ({ kind: 'line', word, nth, afterMs });
-  switch (dice.below(10)) {
-    case 0:
-    case 1:
-    case 2:
-      return { kind: 'time', afterMs: 150 + dice.below(1500) };
-    case 3:
-    case 4:
-    case 5:
-      return line('starting', 1, dice.below(250));
-    case 6:
-      return line('idle', 1, dice.below(60));
-    default:
-      return line('commit', 1 + dice.below(60), dice.below(6));
-  }
+  const draw = dice.below(20);
+  if (draw < 11) return line('commit', 1 + dice.below(8), dice.below(20));
+  if (draw < 15) return line('running', 1, dice.below(500));
+  if (draw < 18) return line('starting', 1, dice.below(600));
+  return draw < 19 ? { kind: 'time', afterMs: 200 + dice.below(2000) } : line('idle', 1, dice.below(60));
 }
 
 /** Runs a scenario in a process of its own until that moment, and kills it. @throws when it ends by itself */

@@ -24,7 +24,7 @@ const paymentTotals = topology('payment-totals', t => {
     .to(topic('payments.totals', string(), json<{ payments: number; cents: number }>()));
 });
 
-export const SAMPLE = { policies: 3000, years: 4, seed: 7 };
+export const SAMPLE = { policies: 6000, years: 4, seed: 7 };
 export const PARTITIONS = 3;
 
 export interface Scenario {
@@ -32,8 +32,8 @@ export interface Scenario {
   readonly options: RunOptions;
 }
 
-/** Little memory, so that epochs are short and caches turn over. */
-const options: RunOptions = { partitions: PARTITIONS, memoryBytes: 3 * 1024 * 1024, commitIntervalMs: 20 };
+/** Little memory and time, so that epochs are short and caches turn over. */
+const options: RunOptions = { partitions: PARTITIONS, memoryBytes: 3 * 1024 * 1024, commitIntervalMs: 1 };
 
 export const SCENARIOS = {
   'policy-replica-in-one-partition': { topology: policyReplica, options: { ...options, partitions: 1 } },

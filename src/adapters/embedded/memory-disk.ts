@@ -37,8 +37,6 @@ export class MemoryDisk implements Disk {
   }
 }
 
-export const memoryDisk = (): Disk => new MemoryDisk();
-
 /** A file's bytes. Open handles are the file itself: closing one does nothing. */
 export class MemoryFile implements DiskFile {
   #bytes = Buffer.alloc(0);
