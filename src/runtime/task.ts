@@ -17,6 +17,7 @@ import type { TopicOutput } from './outputs.ts';
 import type { SubTopology } from './plan.ts';
 import type {
   Broker,
+  Clock,
   Fetched,
   FetchRequest,
   Log,
@@ -52,6 +53,9 @@ export interface TaskOptions {
   readonly onDeadLetter: (error: RecordError) => void;
   readonly onRestore: (task: string, restored: number, total: number) => void;
 }
+
+/** Records between two looks at the clock, at most. */
+const LONGEST_STRIDE = 64;
 
 export const taskId = (subTopology: SubTopology, partition: number): string => `${subTopology.id}-${partition}`;
 
@@ -175,13 +179,19 @@ export class Task {
   }
 
   /**
-   * Takes up to `maxUnits` records by rule G2; returns how many.
+   * Takes records by rule G2, up to `maxUnits` or until `deadlineMs`; returns how many. The clock is looked at after the first
+   * record, then less and less often, so that fast records do not pay for it and slow ones end the turn at once.
    * @throws FatalError; then nothing of the epoch may be committed. SpoiledEpoch; then `abort` must follow
    */
-  process(maxUnits: number): number {
+  process(maxUnits: number, clock: Clock, deadlineMs: number): number {
     if (this.#isDraining) return 0;
     let count = 0;
+    let nextLook = 1;
     for (; count < maxUnits; count++) {
+      if (count === nextLook) {
+        if (clock.now() >= deadlineMs) break;
+        nextLook += Math.min(count, LONGEST_STRIDE);
+      }
       const input = this.#pick();
       if (input === undefined) break;
       this.#process(input, false);

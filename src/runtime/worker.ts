@@ -14,8 +14,9 @@ export interface WorkerOptions {
   readonly onCommit: () => void;
 }
 
-/** Records a task takes before the next one has its turn, and before the clock is looked at. */
+/** What a task takes before the next one has its turn: so many records, or what it comes to in so long. */
 const SLICE = 1000;
+const SLICE_MS = 10;
 /** How long a fetch waits where nothing is to do. */
 const IDLE_WAIT_MS = 100;
 
@@ -72,9 +73,10 @@ export class Worker {
     const { clock } = this.options;
     if (task.isCommitting && this.#isFull(task)) return 0;
     if (task.isAlone && (task.isCommitting || task.hasWork)) return 0;
-    if (!task.hasWork) this.#epochs.set(task, { startedAt: clock.now() });
+    const now = clock.now();
+    if (!task.hasWork) this.#epochs.set(task, { startedAt: now });
     try {
-      return task.isAlone ? await task.processAlone() : task.process(SLICE);
+      return task.isAlone ? await task.processAlone() : task.process(SLICE, clock, now + SLICE_MS);
     } catch (error) {
       if (error instanceof StoppedByPolicy) this.#stopping = true;
       await this.#failed(task, error);

@@ -31,8 +31,8 @@ const DEADLINE_MS = 60_000;
 export function drawMoment(dice: Dice): Moment {
   const line = (word: string, nth: number, afterMs: number): Moment => ({ kind: 'line', word, nth, afterMs });
   const draw = dice.below(20);
-  if (draw < 11) return line('commit', 1 + dice.below(8), dice.below(20));
-  if (draw < 15) return line('running', 1, dice.below(500));
+  if (draw < 11) return line('commit', 1 + dice.below(5), dice.below(10));
+  if (draw < 15) return line('running', 1, dice.below(250));
   if (draw < 18) return line('starting', 1, dice.below(600));
   return draw < 19 ? { kind: 'time', afterMs: 200 + dice.below(2000) } : line('idle', 1, dice.below(60));
 }

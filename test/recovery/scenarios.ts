@@ -24,7 +24,7 @@ const paymentTotals = topology('payment-totals', t => {
     .to(topic('payments.totals', string(), json<{ payments: number; cents: number }>()));
 });
 
-export const SAMPLE = { policies: 6000, years: 4, seed: 7 };
+export const SAMPLE = { policies: 4500, years: 4, seed: 7 };
 export const PARTITIONS = 3;
 
 export interface Scenario {
