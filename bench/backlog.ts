@@ -26,10 +26,14 @@ export async function writeBacklog(folder: string, { key, policies }: Backlog, r
   });
   const writer = await membership.open('backlog');
 
-  const write = async (topic: string, count: number, record: (index: number) => readonly [key: string, value: Uint8Array]) => {
+  const write = async (
+    topic: string,
+    count: number,
+    record: (index: number) => readonly [key: string, value: Uint8Array],
+  ) => {
     await broker.createTopics([{ name: topic, partitions: PARTITIONS, config: {} }]);
     const batches = Array.from({ length: PARTITIONS }, () => new BatchWriter(LARGEST_BATCH, BATCH_BYTES));
-    for (let index = 0; index < count; ) {
+    for (let index = 0; index < count;) {
       for (const end = Math.min(count, index + RECORDS_A_COMMIT); index < end; index++) {
         const [text, value] = record(index);
         const bytes = Buffer.from(text);

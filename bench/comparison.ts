@@ -29,7 +29,12 @@ type Round = Record<'topo' | 'bare', Sample>;
 /** Runs a line and its bare loop in turn on copies of one backlog. @throws Error where their outputs differ */
 export async function compare(
   line: Line,
-  { folder, rounds, records, progress }: { folder: string; rounds: number; records: number; progress: (text: string) => void },
+  {
+    folder,
+    rounds,
+    records,
+    progress,
+  }: { folder: string; rounds: number; records: number; progress: (text: string) => void },
 ): Promise<Comparison> {
   const backlog = join(folder, 'backlog');
   progress(`writing ${records.toLocaleString('en')} records`);
@@ -48,7 +53,8 @@ export async function compare(
   const samples: Round[] = [];
   for (let round = 0; round < rounds; round++) {
     // each goes first in every other round
-    const [topoFirst, bare] = round % 2 === 0 ? [await once('topo', round), await once('bare', round)] : [undefined, await once('bare', round)];
+    const [topoFirst, bare] =
+      round % 2 === 0 ? [await once('topo', round), await once('bare', round)] : [undefined, await once('bare', round)];
     samples.push({ topo: topoFirst ?? (await once('topo', round)), bare });
   }
   await rm(backlog, { recursive: true });

@@ -43,10 +43,15 @@ async function lastValues(broker: Broker, topic: string, partition: number): Pro
   return `${values.size}:${hash.toString(16)}`;
 }
 
-async function forEach(broker: Broker, topic: string, partition: number, visit: (record: BatchReader) => void): Promise<void> {
+async function forEach(
+  broker: Broker,
+  topic: string,
+  partition: number,
+  visit: (record: BatchReader) => void,
+): Promise<void> {
   const reader = broker.reader();
   const records = new BatchReader();
-  for (let offset = 0, end = 1; offset < end; ) {
+  for (let offset = 0, end = 1; offset < end;) {
     const [fetched] = await reader.fetch([{ topic, partition, offset, maxBytes: FETCH_BYTES }], 0);
     for (const batch of fetched!.batches) {
       records.load(batch);

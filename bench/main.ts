@@ -75,7 +75,9 @@ async function restore(folder: string, keys: number): Promise<void> {
   const { wallMs, cpuMs } = (await inChild('restore', 'restore', folder, keys))!.sample;
   const perSecond = Math.round((keys / wallMs) * 1000).toLocaleString('en');
   progress('');
-  console.log(`\nrestore of ${keys.toLocaleString('en')} keys: ${perSecond} keys/s, ${((cpuMs * 1000) / keys).toFixed(2)} CPU s/M`);
+  console.log(
+    `\nrestore of ${keys.toLocaleString('en')} keys: ${perSecond} keys/s, ${((cpuMs * 1000) / keys).toFixed(2)} CPU s/M`,
+  );
 }
 
 function figureOf({ name, recordsPerSecond, cpuSecondsPerMillion, peakMemoryMb, ratioToBare }: Comparison): Figure {

@@ -22,7 +22,11 @@ export function tableOf(lines: readonly Comparison[]): string {
     String(line.peakMemoryMb),
     meetsAim(line) ? 'met' : 'missed',
   ]);
-  return [HEADER, '', ...columns([['line', 'records/s', 'CPU s/M', 'bare', 'ratio', 'time', 'peak MB', 'aim'], ...rows])].join('\n');
+  return [
+    HEADER,
+    '',
+    ...columns([['line', 'records/s', 'CPU s/M', 'bare', 'ratio', 'time', 'peak MB', 'aim'], ...rows]),
+  ].join('\n');
 }
 
 export function serdeLines(figures: readonly SerdeFigure[]): string {
@@ -43,5 +47,7 @@ function meetsAim({ ratioToBare, cpuSecondsPerMillion, bareCpuSecondsPerMillion:
 /** The first column to the left, the others to the right. */
 function columns(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map(row => row[column]!.length)));
-  return rows.map(row => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '));
+  return rows.map(row =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '),
+  );
 }

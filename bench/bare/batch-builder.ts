@@ -101,7 +101,8 @@ export class BatchBuilder {
 /** With its length, which takes one or two bytes here. */
 const sizeOf = (length: number): number => (length > 63 ? 2 : 1);
 
-const bytesOf = (zigzag: number): number => (zigzag < 0x80 ? 1 : zigzag < 0x4000 ? 2 : zigzag < 0x200000 ? 3 : zigzag < 0x10000000 ? 4 : 5);
+const bytesOf = (zigzag: number): number =>
+  zigzag < 0x80 ? 1 : zigzag < 0x4000 ? 2 : zigzag < 0x200000 ? 3 : zigzag < 0x10000000 ? 4 : 5;
 
 function varint(buffer: Buffer, at: number, bits: number): number {
   while (bits > 0x7f) {

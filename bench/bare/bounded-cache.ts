@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ClassicLevel } from 'classic-level';
+import { Level } from 'level';
 
 /** What the engine's stores count for an entry besides key and value: both caches hold the same number of entries. */
 const ENTRY_BYTES = 200;
@@ -30,14 +30,20 @@ export class BoundedCache<T> {
   private flushed = 0;
 
   private constructor(
-    private readonly level: ClassicLevel<string, Uint8Array>,
+    private readonly level: Level<string, Uint8Array>,
     private readonly capacity: number,
     private readonly codec: ValueCodec<T>,
   ) {}
 
-  static async open<T>(folder: string, name: string, bytes: number, entryBytes: number, codec: ValueCodec<T>): Promise<BoundedCache<T>> {
+  static async open<T>(
+    folder: string,
+    name: string,
+    bytes: number,
+    entryBytes: number,
+    codec: ValueCodec<T>,
+  ): Promise<BoundedCache<T>> {
     await mkdir(folder, { recursive: true });
-    const level = new ClassicLevel<string, Uint8Array>(join(folder, name), {
+    const level = new Level<string, Uint8Array>(join(folder, name), {
       keyEncoding: 'utf8',
       valueEncoding: 'view',
       compression: false,
@@ -77,18 +83,19 @@ export class BoundedCache<T> {
 
   /** Ends the epoch: calls back for each entry it changed; returns what writes them to the disk. */
   take(changed: (key: string, value: Uint8Array, timestamp: number) => void): () => Promise<void> {
-    const operations = this.dirty.map(({ key, value, timestamp }) => {
+    const batch = this.level.batch();
+    for (const { key, value, timestamp } of this.dirty) {
       const bytes = this.codec.encode(value!);
       changed(key, bytes, timestamp);
       const stamped = Buffer.allocUnsafe(8 + bytes.length);
       stamped.writeDoubleBE(timestamp, 0);
       stamped.set(bytes, 8);
-      return { type: 'put', key, value: stamped } as const;
-    });
+      batch.put(key, stamped);
+    }
     this.dirty = [];
     const closed = this.epoch++;
     return async () => {
-      await this.level.batch(operations);
+      await batch.write();
       this.flushed = closed;
     };
   }

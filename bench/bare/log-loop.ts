@@ -36,7 +36,11 @@ export class LogLoop {
     const broker = await openEmbeddedBroker({ disk: await nodeDisk(join(folder, 'log')) });
     await broker.createTopics(topics.map(name => ({ name, partitions, config: {} })));
     const nothing = async () => {};
-    const membership = await broker.join('bare', [{ id: 'bare', inputs: [] }], { assigned: nothing, revoked: nothing, lost: nothing });
+    const membership = await broker.join('bare', [{ id: 'bare', inputs: [] }], {
+      assigned: nothing,
+      revoked: nothing,
+      lost: nothing,
+    });
     return new LogLoop(folder, partitions, broker, await membership.open('bare'));
   }
 
@@ -81,7 +85,12 @@ export class LogLoop {
   private commit(inputs: readonly Input[], { appends, stores }: Effects): void {
     this.open = false;
     const offsets = inputs.flatMap(({ topic }) =>
-      this.each(partition => ({ topic, partition, offset: this.positions.get(`${topic}/${partition}`)!, metadata: '' })),
+      this.each(partition => ({
+        topic,
+        partition,
+        offset: this.positions.get(`${topic}/${partition}`)!,
+        metadata: '',
+      })),
     );
     this.writing = this.write({ appends: appends.filter(({ batches }) => batches.length > 0), offsets }, stores);
   }

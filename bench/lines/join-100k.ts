@@ -75,10 +75,12 @@ export const join100k: Line = {
       stores: caches.map((cache, partition) =>
         cache.take((key, value, timestamp) => changelogs[partition]!.appendText(timestamp, key, value)),
       ),
-      appends: loop.each(partition => partition).flatMap(partition => [
-        { topic: OUT, partition, batches: outputs[partition]!.take() },
-        { topic: CHANGELOG, partition, batches: changelogs[partition]!.take() },
-      ]),
+      appends: loop
+        .each(partition => partition)
+        .flatMap(partition => [
+          { topic: OUT, partition, batches: outputs[partition]!.take() },
+          { topic: CHANGELOG, partition, batches: changelogs[partition]!.take() },
+        ]),
     });
     await loop.run([{ topic: POLICIES, process: keep }], effects);
     await loop.run([{ topic: CLAIMS, process: look }], effects);

@@ -5,6 +5,7 @@ import { readVarint } from './varint.ts';
 type LatinBuffer = Buffer & { latin1Slice(start: number, end: number): string };
 
 const EMPTY = Buffer.alloc(0);
+const viewOf = (buffer: Buffer): DataView => new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
 
 /**
  * A cursor over the records of one batch after another, without an allocation a record: the fields below describe the
@@ -12,6 +13,8 @@ const EMPTY = Buffer.alloc(0);
  */
 export class BatchReader {
   buffer: Buffer = EMPTY;
+  /** Of `buffer`: copies a few bytes at a time without an allocation. */
+  view = viewOf(EMPTY);
   position = 0;
   offset = -1;
   timestamp = 0;
@@ -32,6 +35,7 @@ export class BatchReader {
   /** Starts on a batch, before its first record. The batch must be whole and checked (`batchFault`). */
   load(batch: Buffer): void {
     this.buffer = batch;
+    this.view = viewOf(batch);
     this.position = BATCH_HEADER_BYTES;
     this.#remaining = batch.readInt32BE(BATCH_AT.recordCount);
     this.#baseOffset = baseOffsetOf(batch);
@@ -41,6 +45,7 @@ export class BatchReader {
   /** Stands on nothing, and holds no memory. */
   unload(): void {
     this.buffer = EMPTY;
+    this.view = viewOf(EMPTY);
     this.#remaining = 0;
   }
 
@@ -93,10 +98,20 @@ export class BatchReader {
     return this.buffer.subarray(this.headersStart, this.recordEnd);
   }
 
+  /** Almost all are of one byte or two. Past the buffer's end a byte is undefined, and below nothing. */
   #varint(): number {
-    const byte = this.buffer[this.position]!;
-    if (byte >= 0x80 || this.position >= this.buffer.length) return readVarint(this);
-    this.position++;
-    return (byte >>> 1) ^ -(byte & 1);
+    const { buffer, position } = this;
+    const low = buffer[position]!;
+    if (low < 0x80) {
+      this.position = position + 1;
+      return (low >>> 1) ^ -(low & 1);
+    }
+    const high = buffer[position + 1]!;
+    if (high < 0x80) {
+      this.position = position + 2;
+      const bits = (low & 0x7f) | (high << 7);
+      return (bits >>> 1) ^ -(bits & 1);
+    }
+    return readVarint(this);
   }
 }

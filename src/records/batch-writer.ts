@@ -6,6 +6,9 @@ import { varintSize, writeVarint } from './varint.ts';
 /** Below this many bytes a loop copies faster than `TypedArray.set`. */
 const SHORT = 24;
 
+/** Above this many bytes `TypedArray.set` copies faster than a loop over words, although it needs a view to copy from. */
+const LONG = 192;
+
 /** The longest a record's length, attributes, timestamp delta and offset delta can be. */
 const FRONT_BYTES = 5 + 1 + 10 + 5;
 
@@ -21,6 +24,8 @@ export class BatchWriter {
   readonly #maxBatchBytes: number;
   readonly #targetBatchBytes: number;
   #buffer: Buffer;
+  /** Of `#buffer`. */
+  #view: DataView;
   /** Where finished batches of this round end; the open one begins at the last end. */
   #ends: number[] = [];
   #start = 0;
@@ -37,6 +42,7 @@ export class BatchWriter {
     this.#maxBatchBytes = maxBatchBytes;
     this.#targetBatchBytes = Math.min(targetBatchBytes, maxBatchBytes);
     this.#buffer = Buffer.allocUnsafe(4096);
+    this.#view = viewOf(this.#buffer);
   }
 
   /**
@@ -63,8 +69,29 @@ export class BatchWriter {
     const body = reader.recordEnd - reader.bodyStart;
     const position = this.#open(timestamp, body);
     if (position < 0) return false;
-    reader.buffer.copy(this.#buffer, position, reader.bodyStart, reader.recordEnd);
+    this.#copy(reader, reader.bodyStart, body, position);
     this.length = position + body;
+    return true;
+  }
+
+  /** As `append`, with the reader's key and headers. */
+  appendValue(timestamp: number, reader: BatchReader, value: Uint8Array | null): boolean {
+    const { keyStart, keyEnd, headersStart, recordEnd } = reader;
+    const keyLength = keyStart < 0 ? -1 : keyEnd - keyStart;
+    const valueLength = value === null ? -1 : value.length;
+    const headersLength = recordEnd - headersStart;
+    let position = this.#open(timestamp, sizeWithLength(keyLength) + sizeWithLength(valueLength) + headersLength);
+    if (position < 0) return false;
+    const buffer = this.#buffer;
+    position = writeVarint(buffer, position, keyLength);
+    if (keyLength > 0) {
+      this.#copy(reader, keyStart, keyLength, position);
+      position += keyLength;
+    }
+    position = writeVarint(buffer, position, valueLength);
+    if (valueLength > 0) position = put(buffer, position, value!);
+    this.#copy(reader, headersStart, headersLength, position);
+    this.length = position + headersLength;
     return true;
   }
 
@@ -106,7 +133,8 @@ export class BatchWriter {
       start = end;
       return batch;
     });
-    this.#buffer = Buffer.allocUnsafe(Math.min(buffer.length, Math.max(2 * this.length, 4096)));
+    this.#buffer = Buffer.allocUnsafe(Math.min(buffer.length, Math.max(Math.ceil(1.25 * this.length), 4096)));
+    this.#view = viewOf(this.#buffer);
     this.clear();
     return batches;
   }
@@ -165,10 +193,26 @@ export class BatchWriter {
     this.#count = 0;
   }
 
+  /** From the reader's batch, by the cheapest way that allocates nothing; a long piece pays for its view. */
+  #copy(reader: BatchReader, start: number, length: number, position: number): void {
+    const { buffer: source, view: from } = reader;
+    const buffer = this.#buffer;
+    if (length > LONG) {
+      buffer.set(new Uint8Array(source.buffer, source.byteOffset + start, length), position);
+      return;
+    }
+    const to = this.#view;
+    const words = length & ~3;
+    let at = 0;
+    for (; at < words; at += 4) to.setInt32(position + at, from.getInt32(start + at));
+    for (; at < length; at++) buffer[position + at] = source[start + at]!;
+  }
+
   #grow(needed: number): void {
     const larger = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
     this.#buffer.copy(larger, 0, 0, this.length);
     this.#buffer = larger;
+    this.#view = viewOf(larger);
   }
 }
 
@@ -183,3 +227,5 @@ function put(buffer: Buffer, position: number, bytes: Uint8Array): number {
   else buffer.set(bytes, position);
   return position + length;
 }
+
+const viewOf = (buffer: Buffer): DataView => new DataView(buffer.buffer, buffer.byteOffset, buffer.length);

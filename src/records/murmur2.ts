@@ -1,12 +1,12 @@
 const M = 0x5bd1e995;
 const SEED = 0x9747b28c;
 
-/** Kafka's 32-bit murmur2 (`Utils.murmur2` of its Java client), as a signed integer. */
-export function murmur2(bytes: Uint8Array): number {
-  const { length } = bytes;
+/** Kafka's 32-bit murmur2 (`Utils.murmur2` of its Java client) of `bytes` from `start` to `end`, as a signed integer. */
+export function murmur2(bytes: Uint8Array, start = 0, end = bytes.length): number {
+  const length = end - start;
   let h = SEED ^ length;
-  let at = 0;
-  for (const end = length & ~3; at < end; at += 4) {
+  let at = start;
+  for (const whole = start + (length & ~3); at < whole; at += 4) {
     let k = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
     k = Math.imul(k, M);
     k ^= k >>> 24;
@@ -20,7 +20,7 @@ export function murmur2(bytes: Uint8Array): number {
   return h ^ (h >>> 15);
 }
 
-/** Where Kafka's default partitioner puts a record with this key: `toPositive(murmur2(key)) % partitions`. */
-export function partitionOf(key: Uint8Array, partitions: number): number {
-  return (murmur2(key) & 0x7fffffff) % partitions;
+/** Where Kafka's default partitioner puts a record whose key lies there: `toPositive(murmur2(key)) % partitions`. */
+export function partitionOf(bytes: Uint8Array, partitions: number, start = 0, end = bytes.length): number {
+  return (murmur2(bytes, start, end) & 0x7fffffff) % partitions;
 }

@@ -28,6 +28,8 @@ export interface Parts {
 export interface Chain {
   /** What is to be done with a record of each input. */
   readonly entries: ReadonlyMap<Input, Step>;
+  /** Inputs whose values no step looks at: they need not be decoded. */
+  readonly unread: ReadonlySet<Input>;
   readonly drains: readonly (() => void | Promise<void>)[];
   readonly resets: readonly (() => void)[];
 }
@@ -80,7 +82,8 @@ export function compile(parts: Parts): Chain {
       node.kind === 'source' ? compiled.get(node.id)!.steps[0]! : behindRepartition(node, readersOf(node.id)),
     ];
   });
-  return { entries: new Map(entries), drains: drains.reverse(), resets };
+  const unread = subTopology.inputs.filter(({ node }) => node.kind === 'source' && isUnread(node, nodes, topology));
+  return { entries: new Map(entries), unread: new Set(unread), drains: drains.reverse(), resets };
 }
 
 /** A table's repartition carries old and new value as one. */
@@ -165,4 +168,15 @@ function isRaw(sink: Node, nodes: ReadonlyMap<string, Node>, topology: Topology)
       JSON.stringify(source.topic.key) === JSON.stringify(to.key.description) &&
       source.topic.key.type !== 'custom',
   );
+}
+
+/** Whether everything behind a node copies whole records, and at most asks whether a value is there. */
+function isUnread(node: Node, nodes: ReadonlyMap<string, Node>, topology: Topology): boolean {
+  const readers = [...nodes.values()].filter(reader => reader.inputs.includes(node.id));
+  if (readers.length === 0) return false;
+  return readers.every(reader => {
+    if (reader.kind === 'sink') return isRaw(reader, nodes, topology);
+    const looks = reader.kind !== 'transform' || (reader.op !== 'values' && reader.op !== 'merge');
+    return !looks && isUnread(reader, nodes, topology);
+  });
 }

@@ -22,6 +22,30 @@ export interface StepFigures {
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
 }
 
+/** What the unit under way added to its sinks' counts, to take it back if it fails. */
+export class OutTally {
+  readonly #values: Float64Array;
+  readonly #rows: number[] = [];
+  #length = 0;
+
+  constructor(values: Float64Array) {
+    this.#values = values;
+  }
+
+  add(row: number): void {
+    this.#values[row + OUT]!++;
+    this.#rows[this.#length++] = row;
+  }
+
+  endUnit(): void {
+    this.#length = 0;
+  }
+
+  rollback(): void {
+    while (this.#length > 0) this.#values[this.#rows[--this.#length]! + OUT]!--;
+  }
+}
+
 /** Every step's counts of one run in one typed array; all its tasks add to them. */
 export class Counters {
   readonly values: Float64Array;

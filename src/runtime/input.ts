@@ -4,12 +4,15 @@ import type { Slots } from '../graph/topology.ts';
 import { BatchReader } from '../records/batch-reader.ts';
 import type { Serde } from '../serdes/serde.ts';
 import type { Step } from './chain.ts';
+import type { Chain } from './compile.ts';
 import type { Input } from './plan.ts';
 import type { Fetched, FetchRequest } from './ports.ts';
 import { decode } from './unit.ts';
 
 /** Fetched batches that wait in front of a task, a partition: enough to work on while more is fetched. */
 const BUFFER_BYTES = 2 * 1024 * 1024;
+/** Stands for a value that is there and that nobody looks at. */
+const UNREAD = Buffer.alloc(0);
 /** An extracted time may be this far past the record's own; further would close every window (Kafka's default for clocks, KIP-937). */
 const MAX_AHEAD_MS = 3_600_000;
 
@@ -19,6 +22,7 @@ export class TaskInput {
   readonly topic: string;
   readonly keySerde: Serde<unknown>;
   readonly valueSerde: Serde<unknown>;
+  readonly step: Step;
   /** Whether `reader` stands on a record. Its timestamp is event time: the extractor's, where the topic has one. */
   hasHead = false;
   headTimestamp = 0;
@@ -34,19 +38,22 @@ export class TaskInput {
   #headValue: unknown;
   #headDecoded = false;
   #headError: unknown;
+  readonly #isUnread: boolean;
   readonly #timestamp: ((value: unknown) => number) | undefined;
 
   constructor(
     readonly input: Input,
     readonly partition: number,
     slots: Slots,
-    readonly step: Step,
+    chain: Pick<Chain, 'entries' | 'unread'>,
   ) {
+    this.step = chain.entries.get(input)!;
     this.topic = input.topic;
     const slot = (input.node.kind === 'source' ? slots['topic'] : slots) as TopicSlot;
     this.keySerde = slot.key;
     this.valueSerde = slot.value;
     this.#timestamp = input.node.kind === 'source' ? slot.timestamp : undefined;
+    this.#isUnread = chain.unread.has(input) && this.#timestamp === undefined;
   }
 
   /** Every record up to the end, as last seen, has been handed out. */
@@ -96,7 +103,9 @@ export class TaskInput {
   value(): unknown {
     if (this.#headError !== undefined) throw this.#headError;
     if (this.#headDecoded) return this.#headValue;
-    const bytes = this.reader.valueBytes();
+    const { reader } = this;
+    if (this.#isUnread) return reader.valueStart < 0 ? null : UNREAD;
+    const bytes = reader.valueBytes();
     return bytes === null ? null : decode(this.valueSerde, bytes, 'value');
   }
 

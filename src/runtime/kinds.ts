@@ -14,7 +14,7 @@ import type { Serde } from '../serdes/serde.ts';
 import { everyInput } from './chain.ts';
 import type { Kind, Site, Step } from './chain.ts';
 import { IN, OUT, dropColumn } from './counters.ts';
-import type { TopicOutput } from './outputs.ts';
+import type { OutputWriter, TopicOutput } from './outputs.ts';
 import { PROCESSORS } from './processors/index.ts';
 import { TRANSFORMS } from './transforms.ts';
 import { defined, encode } from './unit.ts';
@@ -93,10 +93,8 @@ function copyRecord(node: SinkNode, site: Site, output: TopicOutput): Step {
   const row = site.counters.row(node.id);
   return () => {
     values[row + IN]!++;
-    const { keyBytes } = unit;
-    const partition = keyBytes === null ? unit.partition % output.partitions : partitionOf(keyBytes, output.partitions);
     unit.step = node.id;
-    if (!output.writer(partition).appendCopy(unit.reader, unit.timestamp)) throw tooLarge(output.topic);
+    if (!ownWriter(output, unit).appendCopy(unit.reader, unit.timestamp)) throw tooLarge(output.topic);
     site.appended(row);
   };
 }
@@ -114,11 +112,25 @@ function appendTo(
   return value => {
     values[row + IN]!++;
     unit.step = node.id;
-    const keyBytes = unit.keyBytesAs(keySerde);
-    const valueBytes = value === null ? null : encode(valueSerde, value, 'value');
-    append(output, unit, keyBytes, valueBytes);
+    if (unit.hasKeyOf(keySerde)) {
+      const valueBytes = value === null ? null : encode(valueSerde, value, 'value');
+      if (!ownWriter(output, unit).appendValue(unit.timestamp, unit.reader, valueBytes)) throw tooLarge(output.topic);
+    } else {
+      const { key } = unit;
+      const keyBytes = key === null ? null : encode(keySerde, key, 'key');
+      append(output, unit, keyBytes, value === null ? null : encode(valueSerde, value, 'value'));
+    }
     site.appended(row);
   };
+}
+
+/** For a record that keeps its key, which stays where it lies. */
+function ownWriter(output: TopicOutput, { reader, partition }: Unit): OutputWriter {
+  const { partitions } = output;
+  const { keyStart, keyEnd } = reader;
+  return output.writer(
+    keyStart < 0 ? partition % partitions : partitionOf(reader.buffer, partitions, keyStart, keyEnd),
+  );
 }
 
 /** Where a record without a key goes: the partition it came from, so that a run repeated gives the same. */

@@ -5,8 +5,10 @@ import type { TaskState } from './ports.ts';
 
 /** Bytes of a state value that are the timestamp in front of it. */
 const TIMESTAMP_BYTES = 8;
-/** What an entry weighs besides its key and value: an object, two map slots, a view. Measured on Node 20 to about ±20 %. */
+/** What an entry weighs besides its key and value: an object, a map slot, a view. Measured on Node 20 to about ±20 %. */
 const ENTRY_BYTES = 200;
+/** Entries that one addition looks at to find some to drop. */
+const EVICTION_STEPS = 16;
 /** Room for a record's frame and key lengths in a changelog batch. */
 const RECORD_OVERHEAD_BYTES = 128;
 
@@ -17,6 +19,8 @@ interface Entry {
   timestamp: number;
   /** The last epoch that changed it. */
   epoch: number;
+  /** Asked for since eviction came by last. */
+  isUsed: boolean;
 }
 
 /** A state write, as `TaskState.write` takes it. */
@@ -26,19 +30,25 @@ export type StateWrite = readonly [key: string, value: Uint8Array | null];
  * A processor's store: encoded values by key, each with the timestamp of its last change. Keys are the record keys' bytes, one
  * character a byte (latin1), which JavaScript maps hash fastest.
  *
- * Reads go through a cache of two generations bounded in bytes: what the younger one has not seen again falls out when it fills.
- * Entries changed in this epoch, or still on their way to the disk, are never dropped.
+ * Reads go through a cache bounded in bytes, which also remembers what is absent. When it is full, what was not asked for since
+ * the last look is dropped (second chance); never what was changed in this epoch or is still on its way to the disk.
  */
 export class Store {
   /** Timestamp of the value that `get` returned last. */
   timestamp = -1;
   dirtyBytes = 0;
-  #young = new Map<string, Entry>();
-  #old = new Map<string, Entry>();
-  #youngBytes = 0;
+  readonly #entries = new Map<string, Entry>();
+  /** The same entries in a row; eviction goes round it. */
+  #ring: Entry[] = [];
+  #hand = 0;
+  #bytes = 0;
+  /** The entry asked for last: what is read is often written next. */
+  #last: Entry | undefined;
   #dirty: Entry[] = [];
-  #flushing: Entry[] = [];
   #epoch = 1;
+  #closedEpoch = 0;
+  /** Entries changed in this epoch or before are on disk. */
+  #flushedEpoch = 0;
   readonly #prefix: string;
   readonly #maxValueBytes: number;
 
@@ -56,7 +66,6 @@ export class Store {
   /** Null when absent. The bytes must not be changed. @throws FatalError when the disk fails */
   get(key: string): Uint8Array | null {
     const entry = this.#find(key);
-    if (entry === undefined) return null;
     this.timestamp = entry.timestamp;
     return entry.value;
   }
@@ -68,30 +77,30 @@ export class Store {
         'TOPO_RECORD_TOO_LARGE',
         `a state of ${value.length} bytes does not fit a record of its changelog (${this.#maxValueBytes} bytes at most)`,
       );
-    const entry = this.#find(key) ?? this.#add(key, null, timestamp);
+    const entry = this.#find(key);
     this.undo.push(this, entry);
     const grown = sizeOf(value) - sizeOf(entry.value);
-    this.#youngBytes += grown;
+    this.#bytes += grown;
     entry.value = value;
     entry.timestamp = timestamp;
     if (entry.epoch !== this.#epoch) {
       entry.epoch = this.#epoch;
       this.#dirty.push(entry);
-      this.dirtyBytes += ENTRY_BYTES + key.length + sizeOf(value);
+      this.dirtyBytes += weightOf(entry);
     } else {
       this.dirtyBytes += grown;
     }
-    if (this.#youngBytes > this.cacheBytes / 2) this.#turn();
+    if (this.#bytes > this.cacheBytes) this.#evict();
   }
 
   /** Undoes the last `put` of `entry`. */
   restore(entry: Entry, value: Uint8Array | null, timestamp: number, epoch: number): void {
     const shrunk = sizeOf(entry.value) - sizeOf(value);
-    this.#youngBytes -= shrunk;
+    this.#bytes -= shrunk;
     if (epoch === entry.epoch) this.dirtyBytes -= shrunk;
     else {
       this.#dirty.pop();
-      this.dirtyBytes -= ENTRY_BYTES + entry.key.length + sizeOf(entry.value);
+      this.dirtyBytes -= weightOf(entry);
     }
     entry.value = value;
     entry.timestamp = timestamp;
@@ -103,7 +112,7 @@ export class Store {
   }
 
   /**
-   * Ends the epoch: one changelog record and one state write for each key it changed. The entries stay pinned until
+   * Ends the epoch: one changelog record and one state write for each key it changed. The entries stay in the cache until
    * `flushed`; the next epoch may begin before.
    */
   closeEpoch(changelog: OutputWriter, writes: StateWrite[]): void {
@@ -111,39 +120,36 @@ export class Store {
       changelog.append(timestamp, Buffer.from(key, 'latin1'), value);
       writes.push([this.#prefix + key, value === null ? null : stamped(value, timestamp)]);
     }
-    this.#flushing = this.#dirty;
     this.#dirty = [];
     this.dirtyBytes = 0;
-    this.#epoch++;
+    this.#closedEpoch = this.#epoch++;
   }
 
   /** The writes of the last closed epoch have reached the state. */
   flushed(): void {
-    this.#flushing = [];
+    this.#flushedEpoch = this.#closedEpoch;
   }
 
   /** Forgets the open epoch; the last closed one must be flushed. */
   abort(): void {
-    for (const { key } of this.#dirty) {
-      this.#young.delete(key);
-      this.#old.delete(key);
+    for (const entry of this.#dirty) {
+      this.#entries.delete(entry.key);
+      this.#bytes -= weightOf(entry);
     }
+    this.#ring = this.#ring.filter(({ epoch }) => epoch !== this.#epoch);
+    this.#hand = 0;
+    this.#last = undefined;
     this.#dirty = [];
     this.dirtyBytes = 0;
     this.#epoch++;
   }
 
-  #find(key: string): Entry | undefined {
-    const young = this.#young.get(key);
-    if (young !== undefined) return young;
-    const old = this.#old.get(key);
-    if (old !== undefined) {
-      this.#keep(old);
-      return old;
-    }
-    const stored = this.#read(key);
-    if (stored === undefined) return undefined;
-    return this.#add(key, stored.subarray(TIMESTAMP_BYTES), timestampOf(stored));
+  #find(key: string): Entry {
+    if (this.#last?.key === key) return this.#last;
+    const found = this.#entries.get(key) ?? this.#add(key);
+    found.isUsed = true;
+    this.#last = found;
+    return found;
   }
 
   #read(key: string): Uint8Array | undefined {
@@ -154,33 +160,37 @@ export class Store {
     }
   }
 
-  #add(key: string, value: Uint8Array | null, timestamp: number): Entry {
-    const entry: Entry = { key, value, timestamp, epoch: 0 };
-    this.#keep(entry);
+  #add(key: string): Entry {
+    const stored = this.#read(key);
+    const value = stored === undefined ? null : stored.subarray(TIMESTAMP_BYTES);
+    const timestamp = stored === undefined ? -1 : timestampOf(stored);
+    const entry: Entry = { key, value, timestamp, epoch: 0, isUsed: true };
+    this.#bytes += weightOf(entry);
+    if (this.#bytes > this.cacheBytes) this.#evict();
+    this.#entries.set(key, entry);
+    this.#ring.push(entry);
     return entry;
   }
 
-  #keep(entry: Entry): void {
-    this.#young.set(entry.key, entry);
-    this.#youngBytes += ENTRY_BYTES + entry.key.length + sizeOf(entry.value);
-    if (this.#youngBytes > this.cacheBytes / 2) this.#turn();
-  }
-
-  /** The younger generation becomes the older one; what only that held is dropped, but for what is not on disk yet. */
-  #turn(): void {
-    const pinned = this.#dirty.length + this.#flushing.length;
-    if (this.#young.size < 2 * pinned) return;
-    this.#old = this.#young;
-    this.#young = new Map();
-    this.#youngBytes = 0;
-    for (const list of [this.#flushing, this.#dirty])
-      for (const entry of list) {
-        this.#young.set(entry.key, entry);
-        this.#youngBytes += ENTRY_BYTES + entry.key.length + sizeOf(entry.value);
+  /** The last entry takes the place of one that is dropped. */
+  #evict(): void {
+    for (let step = 0; step < EVICTION_STEPS && this.#bytes > this.cacheBytes && this.#ring.length > 1; step++) {
+      if (this.#hand >= this.#ring.length - 1) this.#hand = 0;
+      const entry = this.#ring[this.#hand]!;
+      if (entry.isUsed || entry.epoch > this.#flushedEpoch) {
+        entry.isUsed = false;
+        this.#hand++;
+        continue;
       }
+      this.#entries.delete(entry.key);
+      this.#bytes -= weightOf(entry);
+      this.#ring[this.#hand++] = this.#ring.pop()!;
+    }
   }
 }
 
+/** What an entry adds to the cache's bytes. */
+const weightOf = ({ key, value }: Entry): number => ENTRY_BYTES + key.length + sizeOf(value);
 const sizeOf = (value: Uint8Array | null): number => (value === null ? 0 : value.length);
 
 /** What the stores of a task must take back if the unit under way fails. */

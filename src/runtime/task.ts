@@ -6,7 +6,7 @@ import type { Kind } from './chain.ts';
 import { recordCountOf } from '../records/batch.ts';
 import { compile } from './compile.ts';
 import type { Chain } from './compile.ts';
-import { DEAD_LETTERED, OUT } from './counters.ts';
+import { DEAD_LETTERED, OutTally } from './counters.ts';
 import type { Counters } from './counters.ts';
 import { deadLetter } from './dead-letters.ts';
 import { asRecordError, decide } from './error-policy.ts';
@@ -76,7 +76,7 @@ export class Task {
   readonly #changelogs: { readonly store: Store; readonly output: TopicOutput }[];
   readonly #chain: Chain;
   readonly #deadLetters: TopicOutput;
-  readonly #appendedRows: number[] = [];
+  readonly #tally: OutTally;
   readonly #writer: TaskWriter;
   readonly #state: TaskState;
   #commit: number;
@@ -93,6 +93,7 @@ export class Task {
   private constructor(options: TaskOptions, writer: TaskWriter, state: TaskState, progress: Progress) {
     const { topology, subTopology, partition, counters } = options;
     this.#options = options;
+    this.#tally = new OutTally(counters.values);
     this.id = taskId(subTopology, partition);
     this.#writer = writer;
     this.#state = state;
@@ -123,17 +124,12 @@ export class Task {
       counters,
       stores: this.#stores,
       outputs,
-      appended: row => {
-        counters.values[row + OUT]!++;
-        this.#appendedRows.push(row);
-      },
+      appended: row => this.#tally.add(row),
     });
     this.inputs = subTopology.inputs
       .filter(input => partition < input.partitions)
       .sort((a, b) => Number(b.tableOnly) - Number(a.tableOnly))
-      .map(
-        input => new TaskInput(input, partition, topology.functions[input.node.id]!, this.#chain.entries.get(input)!),
-      );
+      .map(input => new TaskInput(input, partition, topology.functions[input.node.id]!, this.#chain));
   }
 
   /** Takes the task over: fences an earlier writer, restores its state, and stands where it committed last. */
@@ -259,7 +255,7 @@ export class Task {
     this.#alone = new Map(this.inputs.map(input => [input, input.position + 1]));
     this.#outputs.clear();
     this.#undo.endUnit();
-    this.#appendedRows.length = 0;
+    this.#tally.endUnit();
     for (const reset of this.#chain.resets) reset();
     for (const { store } of this.#changelogs) store.abort();
     this.units = 0;
@@ -357,7 +353,7 @@ export class Task {
   #endUnit(input: TaskInput): void {
     this.#outputs.endUnit();
     this.#undo.endUnit();
-    this.#appendedRows.length = 0;
+    this.#tally.endUnit();
     this.units++;
     input.consume();
   }
@@ -372,8 +368,7 @@ export class Task {
     const unit = this.#unit;
     this.#outputs.rollback();
     this.#undo.rollback();
-    for (const row of this.#appendedRows) counters.values[row + OUT]!--;
-    this.#appendedRows.length = 0;
+    this.#tally.rollback();
     const { topic, partition, offset, step } = unit;
     const error = asRecordError(thrown, { topology: topology.name, step, topic, partition, offset });
     if (!alone && this.#chain.drains.length > 0) throw new SpoiledEpoch(error);
@@ -411,7 +406,7 @@ export class Task {
     // changelogs, and what was drained, are written between units
     this.#outputs.endUnit();
     this.#undo.endUnit();
-    this.#appendedRows.length = 0;
+    this.#tally.endUnit();
     const offsets = this.inputs.map(({ topic, partition, position, until, input }) => ({
       topic,
       partition,

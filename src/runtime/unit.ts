@@ -66,11 +66,9 @@ export class Unit implements RecordContext {
     return this.#storeKey;
   }
 
-  /** The key as a topic with this serde carries it: its own bytes where nothing changed it and the format is the same. */
-  keyBytesAs(serde: Serde<unknown>): Uint8Array | null {
-    if (!this.#keyChanged && sameFormat(serde, this.#keySerde)) return this.keyBytes;
-    const { key } = this;
-    return key === null ? null : encode(serde, key, 'key');
+  /** Whether a topic with this serde carries the record's own key: nothing changed it, and the format is the same. */
+  hasKeyOf(serde: Serde<unknown>): boolean {
+    return !this.#keyChanged && sameFormat(serde, this.#keySerde);
   }
 
   /** The record's headers, packed. */

@@ -130,13 +130,13 @@ describe('what comes while it runs', () => {
   });
 
   test('a record waits for inputs that have more: nothing is taken while one of them is not read to its end', async () => {
-    // more than is buffered of one partition, so that a task has to fetch in between
-    const long = Array.from({ length: 3000 }, (_, n) => ({ key: 'k1', value: `a${n} ${'x'.repeat(2000)}`, timestamp: 2 * n }));
-    const other = Array.from({ length: 3000 }, (_, n) => ({ key: 'k1', value: `b${n}`, timestamp: 2 * n + 1 }));
+    // far more in one turn of a task than is buffered of a partition, so that it runs out of one input before the other
+    const long = Array.from({ length: 80 }, (_, n) => ({ key: 'k1', value: `a${n} ${'x'.repeat(100_000)}`, timestamp: 2 * n }));
+    const other = Array.from({ length: 80 }, (_, n) => ({ key: 'k1', value: `b${n}`, timestamp: 2 * n + 1 }));
     await using world = await worldWith({ a: long, b: other, rows: [] }, 30);
     await world.runToIdle(joined(false), { partitions: PARTITIONS });
     const found = (await world.read('out')).map(({ timestamp }) => timestamp);
-    expect(found).toEqual(Array.from({ length: 6000 }, (_, n) => n));
+    expect(found).toEqual(Array.from({ length: 160 }, (_, n) => n));
   });
 });
 

@@ -4,7 +4,7 @@ import { memoryState } from '../../src/adapters/level/level-state.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import type { Topology } from '../../src/index.ts';
 import type { Application } from '../../src/runtime/application.ts';
-import type { Broker, Log, StateBackend } from '../../src/runtime/ports.ts';
+import type { Broker, Log, Reader, StateBackend } from '../../src/runtime/ports.ts';
 import { start } from '../../src/runtime/start.ts';
 import type { Settings } from '../../src/runtime/start.ts';
 import { readTopic, writeTopic } from '../topic-records.ts';
@@ -23,6 +23,8 @@ export class TestWorld implements AsyncDisposable {
   /** Warnings of all starts. */
   readonly warnings: string[] = [];
   readonly log: Log = { info: () => {}, warn: (_, message) => this.warnings.push(message), error: () => {} };
+  /** Waited for after each fetch of what runs here: what a slow disk or network does. */
+  afterFetch: () => Promise<void> | void = () => {};
   readonly #applications: Application[] = [];
 
   private constructor(
@@ -39,7 +41,7 @@ export class TestWorld implements AsyncDisposable {
   }
 
   async start(topology: Topology, settings: Partial<Settings> = {}): Promise<Application> {
-    const world = { broker: this.broker, state: this.state, clock: systemClock, log: this.log };
+    const world = { broker: this.#slowed(), state: this.state, clock: systemClock, log: this.log };
     const application = await start(topology, world, { ...SETTINGS, ...settings });
     this.#applications.push(application);
     return application;
@@ -58,6 +60,28 @@ export class TestWorld implements AsyncDisposable {
 
   read(topic: string): Promise<TopicRecord[]> {
     return readTopic(this.broker, topic);
+  }
+
+  #slowed(): Broker {
+    const { broker } = this;
+    const slow = (reader: Reader): Reader => ({
+      fetch: async (requests, maxWaitMs) => {
+        const fetched = await reader.fetch(requests, maxWaitMs);
+        await this.afterFetch();
+        return fetched;
+      },
+      close: () => reader.close(),
+    });
+    return {
+      clusterId: broker.clusterId,
+      topics: () => broker.topics(),
+      offsets: partitions => broker.offsets(partitions),
+      reader: () => slow(broker.reader()),
+      groupOffsets: group => broker.groupOffsets(group),
+      createTopics: topics => broker.createTopics(topics),
+      join: (group, tasks, listener) => broker.join(group, tasks, listener),
+      close: () => broker.close(),
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,14 +10,18 @@ interface Database {
   open(): Promise<void>;
   close(): Promise<void>;
   getSync(key: string): Uint8Array | undefined;
-  batch(operations: Operation[]): Promise<void>;
+  batch(): Batch;
   iterator(range: { gte: string; lt: string }): {
     nextv(size: number): Promise<[key: string, value: Uint8Array][]>;
     close(): Promise<void>;
   };
 }
 
-type Operation = { type: 'del'; key: string } | { type: 'put'; key: string; value: Uint8Array };
+interface Batch {
+  put(key: string, value: Uint8Array): void;
+  del(key: string): void;
+  write(): Promise<void>;
+}
 
 /** Entries a read-through hands over at a time. */
 const SLICE = 1000;
@@ -90,11 +94,13 @@ class LevelTaskState implements TaskState {
   }
 
   async write(entries: Iterable<readonly [key: string, value: Uint8Array | null]>): Promise<void> {
-    const operations = Array.from(entries, ([key, value]): Operation =>
-      value === null ? { type: 'del', key } : { type: 'put', key, value },
-    );
+    // a chained batch takes two thirds of the time of one from an array
+    const batch = this.database.batch();
     try {
-      await this.database.batch(operations);
+      for (const [key, value] of entries)
+        if (value === null) batch.del(key);
+        else batch.put(key, value);
+      await batch.write();
     } catch (cause) {
       throw new FatalError(
         'TOPO_DISK',
