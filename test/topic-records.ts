@@ -29,7 +29,10 @@ const TARGET_BYTES = 64 * 1024;
 const PRODUCER = 'test-producer';
 
 /** All records of a topic, by partition and offset. */
-export async function readTopic(broker: Pick<BrokerReader, 'topics' | 'offsets' | 'reader'>, topic: string): Promise<TopicRecord[]> {
+export async function readTopic(
+  broker: Pick<BrokerReader, 'topics' | 'offsets' | 'reader'>,
+  topic: string,
+): Promise<TopicRecord[]> {
   const info = (await broker.topics()).find(({ name }) => name === topic);
   if (!info) throw new Error(`there is no topic ${topic}`);
   const reader = broker.reader();
@@ -38,7 +41,7 @@ export async function readTopic(broker: Pick<BrokerReader, 'topics' | 'offsets' 
   try {
     for (let partition = 0; partition < info.partitions; partition++) {
       const [range] = await broker.offsets([{ topic, partition }]);
-      for (let offset = range!.start; offset < range!.end; ) {
+      for (let offset = range!.start; offset < range!.end;) {
         const [fetched] = await reader.fetch([{ topic, partition, offset, maxBytes: FETCH_BYTES }], 0);
         for (const batch of fetched!.batches) {
           cursor.load(batch);

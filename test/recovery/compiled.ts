@@ -22,7 +22,9 @@ export function compileSources(): Disposable & { readonly folder: string } {
   for (const source of SOURCES)
     for (const file of readdirSync(join(ROOT, source), { recursive: true, encoding: 'utf8' })) {
       if (!file.endsWith('.ts') || file.endsWith('.test.ts')) continue;
-      const { outputText } = ts.transpileModule(readFileSync(join(ROOT, source, file), 'utf8'), { compilerOptions: OPTIONS });
+      const { outputText } = ts.transpileModule(readFileSync(join(ROOT, source, file), 'utf8'), {
+        compilerOptions: OPTIONS,
+      });
       const target = join(folder, source, file.replace(/\.ts$/, '.js'));
       mkdirSync(dirname(target), { recursive: true });
       writeFileSync(target, outputText);

@@ -17,17 +17,30 @@ const bytesOf = (text: string): Buffer => Buffer.from(text, 'latin1');
 
 /** The input topics hold the feed: nothing twice, nothing missing, all in its order. */
 export function expectFeed({ topics }: Outcome, options: FeedOptions): void {
-  const expected = new Map([POLICIES_TOPIC, CLAIMS_TOPIC].map(topic => [topic, Array.from({ length: options.partitions }, (): string[] => [])]));
+  const expected = new Map(
+    [POLICIES_TOPIC, CLAIMS_TOPIC].map(topic => [
+      topic,
+      Array.from({ length: options.partitions }, (): string[] => []),
+    ]),
+  );
   const feed = insuranceFeed(options);
   for (let record = feed.next(); record !== undefined; record = feed.next()) {
     const value = record.value === null ? null : Buffer.from(record.value).toString('latin1');
-    expected.get(record.topic)![record.partition]!.push(line(record.timestamp, Buffer.from(record.key).toString('latin1'), value));
+    expected
+      .get(record.topic)!
+      [record.partition]!.push(line(record.timestamp, Buffer.from(record.key).toString('latin1'), value));
   }
   for (const [topic, partitions] of expected) {
     const found = partitions.map((_, partition) =>
-      topics.get(topic)!.filter(record => record.partition === partition).map(record => line(record.timestamp, record.key, record.value)),
+      topics
+        .get(topic)!
+        .filter(record => record.partition === partition)
+        .map(record => line(record.timestamp, record.key, record.value)),
     );
-    expect(found.map(lines => lines.length), `records of ${topic}`).toEqual(partitions.map(lines => lines.length));
+    expect(
+      found.map(lines => lines.length),
+      `records of ${topic}`,
+    ).toEqual(partitions.map(lines => lines.length));
     expect(found, topic).toEqual(partitions);
   }
 }
@@ -39,13 +52,18 @@ export function expectClaimsEnriched(outcome: Outcome): void {
   const { topics, stores } = outcome;
   const claims = topics.get(CLAIMS_TOPIC)!;
   const policies = topics.get(POLICIES_TOPIC)!;
-  expectDeadLetters(topics.get('claims-enriched.dead-letters')!, [[CLAIMS_TOPIC, claims], [POLICIES_TOPIC, policies]]);
+  expectDeadLetters(topics.get('claims-enriched.dead-letters')!, [
+    [CLAIMS_TOPIC, claims],
+    [POLICIES_TOPIC, policies],
+  ]);
 
   const claimRows = lastRows<ClaimRow>(claims);
   expect(stores.get('claims')).toEqual(sorted(claimRows));
   const policyRows = lastRows<PolicyRow>(policies);
   expect(stores.get('policies')).toEqual(sorted(policyRows));
-  const deleted = new Set(policies.flatMap(({ value }) => eventOf<PolicyRow>(value)?.before?.id ?? []).filter(id => !policyRows.has(id)));
+  const deleted = new Set(
+    policies.flatMap(({ value }) => eventOf<PolicyRow>(value)?.before?.id ?? []).filter(id => !policyRows.has(id)),
+  );
   expectEnriched(topics.get('claims.enriched')!, claims, deleted);
   expectTotals(outcome, claims, claimRows);
 }
@@ -74,7 +92,10 @@ function lastRows<Row extends { readonly id: string }>(records: readonly TopicRe
 
 const sorted = <V>(rows: ReadonlyMap<string, V>): [string, V][] => [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
 
-function expectDeadLetters(letters: readonly TopicRecord[], inputs: readonly (readonly [string, readonly TopicRecord[]])[]): void {
+function expectDeadLetters(
+  letters: readonly TopicRecord[],
+  inputs: readonly (readonly [string, readonly TopicRecord[]])[],
+): void {
   const poison = inputs.flatMap(([topic, records]) =>
     records.filter(({ value }) => eventOf(value) === undefined).map(record => ({ topic, ...record })),
   );
@@ -83,15 +104,31 @@ function expectDeadLetters(letters: readonly TopicRecord[], inputs: readonly (re
     const header = (name: string) => headers.find(([one]) => one === `__streams.errors.${name}`)![1]!;
     return { topic: header('topic'), partition: Number(header('partition')), offset: Number(header('offset')) };
   };
-  const kept = letters.map(letter => ({ ...origin(letter), timestamp: letter.timestamp, key: letter.key, value: letter.value }));
-  const expected = poison.map(({ topic, partition, offset, timestamp, key, value }) => ({ topic, partition, offset, timestamp, key, value }));
+  const kept = letters.map(letter => ({
+    ...origin(letter),
+    timestamp: letter.timestamp,
+    key: letter.key,
+    value: letter.value,
+  }));
+  const expected = poison.map(({ topic, partition, offset, timestamp, key, value }) => ({
+    topic,
+    partition,
+    offset,
+    timestamp,
+    key,
+    value,
+  }));
   const byPlace = (a: { topic: string; partition: number; offset: number }, b: typeof a) =>
     a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition || a.offset - b.offset;
   expect(kept.sort(byPlace)).toEqual(expected.sort(byPlace));
 }
 
 /** Every event that leaves a claim open, once, in order; a policy never falls back to an earlier version, nor to none unless deleted. */
-function expectEnriched(enriched: readonly TopicRecord[], claims: readonly TopicRecord[], deleted: ReadonlySet<string>): void {
+function expectEnriched(
+  enriched: readonly TopicRecord[],
+  claims: readonly TopicRecord[],
+  deleted: ReadonlySet<string>,
+): void {
   const serde = protobuf(ClaimEnriched);
   const found = new Map<string, number[]>();
   const policyVersions = new Map<string, number>();
@@ -124,7 +161,11 @@ function push(lists: Map<string, number[]>, key: string, value: number): void {
 }
 
 /** The last record of each policy, and the store, say what the claims add up to; a policy without claims any more says zeros. */
-function expectTotals({ topics, stores }: Outcome, claims: readonly TopicRecord[], claimRows: ReadonlyMap<string, ClaimRow>): void {
+function expectTotals(
+  { topics, stores }: Outcome,
+  claims: readonly TopicRecord[],
+  claimRows: ReadonlyMap<string, ClaimRow>,
+): void {
   const expected = new Map<string, { open: bigint; paidCents: bigint }>();
   for (const { value } of claims) {
     const after = eventOf<ClaimRow>(value)?.after;
@@ -141,8 +182,11 @@ function expectTotals({ topics, stores }: Outcome, claims: readonly TopicRecord[
   });
   const serde = protobuf(ClaimsByPolicy);
   const last = new Map<string, { open: bigint; paidCents: bigint }>();
-  for (const { key, value } of topics.get('claims.by-policy')!) last.set(key!, asBigints(serde.decode(bytesOf(value!))));
-  const stored = stores.get('exposure')!.map(([key, value]) => [key, asBigints(value as { open: bigint; paidCents: bigint })] as const);
+  for (const { key, value } of topics.get('claims.by-policy')!)
+    last.set(key!, asBigints(serde.decode(bytesOf(value!))));
+  const stored = stores
+    .get('exposure')!
+    .map(([key, value]) => [key, asBigints(value as { open: bigint; paidCents: bigint })] as const);
   expect(sorted(last)).toEqual(sorted(expected));
   expect(stored).toEqual(sorted(expected));
   expect([...expected.values()].some(({ open, paidCents }) => open === 0n && paidCents === 0n)).toBe(true);

@@ -32,7 +32,9 @@ afterAll(() => {
   compiled[Symbol.dispose]();
   const { loading, starting, running, idle } = kills;
   const total = loading + starting + running + idle;
-  process.stdout.write(`kill: ${total} killed: ${loading} loading, ${starting} starting, ${running} running, ${idle} idle\n`);
+  process.stdout.write(
+    `kill: ${total} killed: ${loading} loading, ${starting} starting, ${running} running, ${idle} idle\n`,
+  );
 });
 
 /** Runs and kills a scenario on a folder until there is nothing left to do, or often enough; returns how often that was. */
@@ -42,7 +44,10 @@ async function killOften(name: ScenarioName, data: string, dice: Dice): Promise<
     const phase = phaseOf(life);
     kills[phase]++;
     const said = life.lines.filter(line => line.startsWith('warn') || line.startsWith('error'));
-    expect(said.filter(line => line.includes('set aside')), `life ${kill}, killed at ${JSON.stringify(life.moment)}`).toEqual([]);
+    expect(
+      said.filter(line => line.includes('set aside')),
+      `life ${kill}, killed at ${JSON.stringify(life.moment)}`,
+    ).toEqual([]);
     if (phase === 'idle' || kill === KILLS_A_FOLDER) return kill;
     await maybeLoseState(dice, data);
   }
@@ -70,16 +75,24 @@ describe('inputs complete before the start, and no repartition', () => {
   test.concurrent.each([
     ['policy-replica-in-one-partition', 'policies.replica', 'policies'],
     ['payment-totals', 'payments.totals', 'totals'],
-  ] as const)('%s: outputs equal an uninterrupted run, record by record', { timeout: 240_000 }, async (name, output, store) => {
-    await comparedWithUninterrupted(name, output, store, expectSame);
-  });
+  ] as const)(
+    '%s: outputs equal an uninterrupted run, record by record',
+    { timeout: 240_000 },
+    async (name, output, store) => {
+      await comparedWithUninterrupted(name, output, store, expectSame);
+    },
+  );
 
   // its keys are written in another format than they are read in, so that several tasks write to one partition
-  test.concurrent('policy-replica in several partitions: each key has the records of an uninterrupted run', { timeout: 240_000 }, async () => {
-    await comparedWithUninterrupted('policy-replica', 'policies.replica', 'policies', (found, expected) =>
-      expectSame(byKey(found), byKey(expected)),
-    );
-  });
+  test.concurrent(
+    'policy-replica in several partitions: each key has the records of an uninterrupted run',
+    { timeout: 240_000 },
+    async () => {
+      await comparedWithUninterrupted('policy-replica', 'policies.replica', 'policies', (found, expected) =>
+        expectSame(byKey(found), byKey(expected)),
+      );
+    },
+  );
 });
 
 async function comparedWithUninterrupted(
@@ -99,30 +112,45 @@ async function comparedWithUninterrupted(
   expect(expected.topics.get(output)!.length).toBeGreaterThan(5000);
   expect(expected.topics.get(deadLetters)!.length).toBeGreaterThan(0);
   const dice = new Dice(seed + name.length);
-  for (let killed = 0; killed < KILLS_A_SCENARIO; ) {
+  for (let killed = 0; killed < KILLS_A_SCENARIO;) {
     const data = join(temporary.path, `after-${killed}`);
     await copyFolder(input, data);
     killed += await killOften(name, data, dice);
     const outcome = await finish(name, data, [output, deadLetters], [store]);
     compare(outcome.topics.get(output)!, expected.topics.get(output)!);
     expect(outcome.stores).toEqual(expected.stores);
-    expectSame(...([outcome, expected].map(({ topics }) => withoutManifest(topics.get(deadLetters)!)) as [TopicRecord[], TopicRecord[]]));
+    expectSame(
+      ...([outcome, expected].map(({ topics }) => withoutManifest(topics.get(deadLetters)!)) as [
+        TopicRecord[],
+        TopicRecord[],
+      ]),
+    );
   }
 }
 
 describe('claims-enriched while its feed is played', () => {
-  test.concurrent.each([1, 2])('every claim event once and in order, totals as the fold of the inputs (%i)', { timeout: 240_000 }, async round => {
-    await using temporary = await temporaryFolder();
-    const dice = new Dice(seed + round);
-    for (let killed = 0; killed < KILLS_A_SCENARIO; ) {
-      const data = join(temporary.path, `after-${killed}`);
-      killed += await killOften('claims-enriched', data, dice);
-      const topics = [CLAIMS_TOPIC, POLICIES_TOPIC, 'claims.enriched', 'claims.by-policy', 'claims-enriched.dead-letters'];
-      const outcome = await finish('claims-enriched', data, topics, ['exposure', 'policies', 'claims']);
-      expectFeed(outcome, { ...SAMPLE, partitions: PARTITIONS });
-      expectClaimsEnriched(outcome);
-    }
-  });
+  test.concurrent.each([1, 2])(
+    'every claim event once and in order, totals as the fold of the inputs (%i)',
+    { timeout: 240_000 },
+    async round => {
+      await using temporary = await temporaryFolder();
+      const dice = new Dice(seed + round);
+      for (let killed = 0; killed < KILLS_A_SCENARIO;) {
+        const data = join(temporary.path, `after-${killed}`);
+        killed += await killOften('claims-enriched', data, dice);
+        const topics = [
+          CLAIMS_TOPIC,
+          POLICIES_TOPIC,
+          'claims.enriched',
+          'claims.by-policy',
+          'claims-enriched.dead-letters',
+        ];
+        const outcome = await finish('claims-enriched', data, topics, ['exposure', 'policies', 'claims']);
+        expectFeed(outcome, { ...SAMPLE, partitions: PARTITIONS });
+        expectClaimsEnriched(outcome);
+      }
+    },
+  );
 });
 
 async function prepareInsurance(data: string, partitions: number): Promise<void> {
@@ -149,6 +177,10 @@ async function preparePayments(data: string): Promise<void> {
   };
   await withBroker(data, async broker => {
     await broker.createTopics([{ name: PAYMENTS, partitions: PARTITIONS, config: {} }]);
-    await writeTopic(broker, PAYMENTS, Array.from({ length: PAYMENT_RECORDS }, (_, n) => payment(n)));
+    await writeTopic(
+      broker,
+      PAYMENTS,
+      Array.from({ length: PAYMENT_RECORDS }, (_, n) => payment(n)),
+    );
   });
 }

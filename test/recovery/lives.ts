@@ -31,10 +31,10 @@ const DEADLINE_MS = 60_000;
 export function drawMoment(dice: Dice): Moment {
   const line = (word: string, nth: number, afterMs: number): Moment => ({ kind: 'line', word, nth, afterMs });
   const draw = dice.below(20);
-  if (draw < 11) return line('commit', 1 + dice.below(5), dice.below(10));
-  if (draw < 15) return line('running', 1, dice.below(250));
-  if (draw < 18) return line('starting', 1, dice.below(600));
-  return draw < 19 ? { kind: 'time', afterMs: 200 + dice.below(2000) } : line('idle', 1, dice.below(60));
+  if (draw < 9) return line('commit', 1 + dice.below(5), dice.below(10));
+  if (draw < 13) return line('running', 1, dice.below(250));
+  if (draw < 16) return line('starting', 1, dice.below(600));
+  return draw < 18 ? { kind: 'time', afterMs: 200 + dice.below(2000) } : line('idle', 1, dice.below(60));
 }
 
 /** Runs a scenario in a process of its own until that moment, and kills it. @throws when it ends by itself */
@@ -68,7 +68,8 @@ export async function liveUntil(compiled: string, scenario: ScenarioName, data: 
   killIn(DEADLINE_MS, false);
   const [code, signal] = await ended;
   timers.forEach(clearTimeout);
-  if (!killed) throw new Error(`the process ended by itself (${code ?? signal}): ${lines.slice(-3).join('; ')}\n${errors}`);
+  if (!killed)
+    throw new Error(`the process ended by itself (${code ?? signal}): ${lines.slice(-3).join('; ')}\n${errors}`);
   return { moment, lines };
 }
 

@@ -14,7 +14,12 @@ export interface Outcome {
 }
 
 /** Runs a scenario until it is idle, and reads what there is then. */
-export async function finish(name: ScenarioName, data: string, topics: readonly string[], storeNames: readonly string[]): Promise<Outcome> {
+export async function finish(
+  name: ScenarioName,
+  data: string,
+  topics: readonly string[],
+  storeNames: readonly string[],
+): Promise<Outcome> {
   const { topology, options }: Scenario = SCENARIOS[name];
   const warnings: string[] = [];
   const log = { info: () => {}, warn: (_: unknown, message: string) => warnings.push(message), error: () => {} };
@@ -24,7 +29,10 @@ export async function finish(name: ScenarioName, data: string, topics: readonly 
   for (const store of storeNames) {
     const entries: [string, unknown][] = [];
     for await (const [key, value] of running.store<string>(store).entries()) entries.push([key, value]);
-    stores.set(store, entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+    stores.set(
+      store,
+      entries.sort(([a], [b]) => (a < b ? -1 : 1)),
+    );
   }
   await running.stop();
   const found = new Map<string, TopicRecord[]>();

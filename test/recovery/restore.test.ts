@@ -14,7 +14,11 @@ const input = topic('in', string(), string());
 
 /** Two stores a task. The value "gone" deletes both of a key's rows. */
 const counting = topology('t', t => {
-  const rows = t.stream(input).map(value => (value === 'gone' ? null : value)).as(string() as never).toTable('rows');
+  const rows = t
+    .stream(input)
+    .map(value => (value === 'gone' ? null : value))
+    .as(string() as never)
+    .toTable('rows');
   rows.toStream().to(topic('rows.out', string(), string()) as never);
   t.stream(input)
     .groupByKey()
@@ -55,8 +59,15 @@ async function runToIdle(data: string): Promise<string[]> {
   return warnings;
 }
 
-async function withState<T>(data: string, task: string, use: (state: ClassicLevel<string, Buffer>) => Promise<T>): Promise<T> {
-  const state = new ClassicLevel<string, Buffer>(join(stateOf(data), task), { valueEncoding: 'buffer', compression: false });
+async function withState<T>(
+  data: string,
+  task: string,
+  use: (state: ClassicLevel<string, Buffer>) => Promise<T>,
+): Promise<T> {
+  const state = new ClassicLevel<string, Buffer>(join(stateOf(data), task), {
+    valueEncoding: 'buffer',
+    compression: false,
+  });
   await state.open();
   try {
     return await use(state);
@@ -159,7 +170,10 @@ test('a state that has commits which its log lacks: records were lost, so the st
   await using folder = await prepared(new Dice(seed + 4));
   await withState(folder.data, 'in-1', state => state.put('m/commit', Buffer.from('1000000')));
   for (let start = 0; start < 2; start++)
-    await expect(runToIdle(folder.data)).rejects.toMatchObject({ code: 'TOPO_LOG_DAMAGED', message: expect.stringContaining('commit 1000000') });
+    await expect(runToIdle(folder.data)).rejects.toMatchObject({
+      code: 'TOPO_LOG_DAMAGED',
+      message: expect.stringContaining('commit 1000000'),
+    });
   expect(await contents(folder.data)).toEqual(folder.expected);
 });
 
@@ -185,7 +199,14 @@ describe('a state that cannot be trusted is set aside, kept and rebuilt, and the
   test('it does not open', async () => {
     await using folder = await prepared(new Dice(seed + 3));
     const files = await readdir(join(stateOf(folder.data), 'in-1'));
-    await writeFile(join(stateOf(folder.data), 'in-1', files.find(file => file.startsWith('MANIFEST'))!), 'no manifest at all');
+    await writeFile(
+      join(
+        stateOf(folder.data),
+        'in-1',
+        files.find(file => file.startsWith('MANIFEST'))!,
+      ),
+      'no manifest at all',
+    );
     await expectSetAside(folder, 'does not open');
   });
 

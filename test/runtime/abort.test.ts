@@ -38,7 +38,12 @@ function holdingBack(turn: () => Promise<void> | void = () => {}): { kinds: type
   return { kinds: { ...KINDS, transform }, drains: () => drains };
 }
 
-const throughTheStep = topology('t', t => t.stream(input).peek(() => {}).to(out));
+const throughTheStep = topology('t', t =>
+  t
+    .stream(input)
+    .peek(() => {})
+    .to(out),
+);
 
 test('what a step holds back comes out at the commit, once and in order', async () => {
   await using world = await TestWorld.open();
@@ -55,10 +60,19 @@ test('a drain that fails: the epoch is run again with a commit after each record
   const { kinds, drains } = holdingBack();
   const application = await world.start(throughTheStep, { kinds });
   await application.idle();
-  expect((await world.read('out')).map(({ value, timestamp }) => `${value}@${timestamp}`)).toEqual(['a@1', 'b@2', 'c@4', 'd@5']);
+  expect((await world.read('out')).map(({ value, timestamp }) => `${value}@${timestamp}`)).toEqual([
+    'a@1',
+    'b@2',
+    'c@4',
+    'd@5',
+  ]);
   const letters = await world.read('t.dead-letters');
   expect(letters.map(({ key, value, timestamp }) => [key, value, timestamp])).toEqual([['k', 'bad', 3]]);
-  expect(Object.fromEntries(letters[0]!.headers)).toMatchObject({ 'topo.code': 'TOPO_USER_FUNCTION', 'topo.step': 'peek', '__streams.errors.offset': '2' });
+  expect(Object.fromEntries(letters[0]!.headers)).toMatchObject({
+    'topo.code': 'TOPO_USER_FUNCTION',
+    'topo.step': 'peek',
+    '__streams.errors.offset': '2',
+  });
   expect(application.figures().deadLettered).toBe(1);
   const [committed] = await world.broker.groupOffsets('t');
   // one for each record, none for the epoch that failed
@@ -114,7 +128,12 @@ test('state behind a drained step is right, before and after a failure', async (
   await world.topic('in', 1);
   await world.write('in', ...['k=a@1', 'k=b@2', 'k=bad@3', 'k=c@4'].map(record));
   const counting = topology('t', t =>
-    t.stream(input).peek(() => {}).groupByKey().count('counted').to(topic('counts', string(), json<number>())),
+    t
+      .stream(input)
+      .peek(() => {})
+      .groupByKey()
+      .count('counted')
+      .to(topic('counts', string(), json<number>())),
   );
   const application = await world.start(counting, holdingBack());
   await application.idle();
@@ -127,7 +146,11 @@ test('what was drained and committed stays when the next record fails', async ()
   await world.topic('in', 1);
   const counting = topology('t', t => {
     const stream = t.stream(input);
-    stream.peek(() => {}).groupByKey().count('counted').to(topic('counts', string(), json<number>()));
+    stream
+      .peek(() => {})
+      .groupByKey()
+      .count('counted')
+      .to(topic('counts', string(), json<number>()));
     stream.filter(value => {
       if (value === 'poison') throw new Error('in another branch');
       return true;
@@ -147,7 +170,10 @@ test("onError 'stop' after a drain that fails: what came before the record is co
   await world.topic('in', 1);
   await world.write('in', ...['k=a@1', 'k=b@2', 'k=bad@3', 'k=c@4'].map(record));
   const application = await world.start(throughTheStep, { ...holdingBack(), onError: 'stop' });
-  await expect(application.done).rejects.toMatchObject({ code: 'TOPO_STOPPED_BY_POLICY', place: { step: 'peek', offset: 2 } });
+  await expect(application.done).rejects.toMatchObject({
+    code: 'TOPO_STOPPED_BY_POLICY',
+    place: { step: 'peek', offset: 2 },
+  });
   expect((await world.read('out')).map(({ value }) => value)).toEqual(['a', 'b']);
 });
 
@@ -171,16 +197,29 @@ test('random inputs, drains that take their time while more is fetched: everythi
       for (let turn = 0; turn < fetchTurns; turn++) await yieldNow();
     };
     const maxEpochRecords = 1 + dice.below(100);
-    const application = await world.start(throughTheStep, { ...holdingBack(slow), partitions: 2, maxEpochRecords, commitIntervalMs: 0 });
+    const application = await world.start(throughTheStep, {
+      ...holdingBack(slow),
+      partitions: 2,
+      maxEpochRecords,
+      commitIntervalMs: 0,
+    });
     for (let piece = 0; piece < pieces; piece++)
-      await world.write('in', ...records.slice(100 + Math.floor((100 * piece) / pieces), 100 + Math.floor((100 * (piece + 1)) / pieces)));
+      await world.write(
+        'in',
+        ...records.slice(100 + Math.floor((100 * piece) / pieces), 100 + Math.floor((100 * (piece + 1)) / pieces)),
+      );
     await application.idle();
     const inputs = await world.read('in');
     for (const partition of [0, 1]) {
       const expected = inputs.filter(one => one.partition === partition);
-      const of = async (name: string) => (await world.read(name)).filter(one => one.partition === partition).map(({ value }) => value);
-      expect(await of('out'), `seed ${seed}, round ${round}`).toEqual(expected.flatMap(({ value }) => (value!.startsWith('bad') ? [] : [value])));
-      expect(await of('t.dead-letters')).toEqual(expected.flatMap(({ value }) => (value!.startsWith('bad') ? [value] : [])));
+      const of = async (name: string) =>
+        (await world.read(name)).filter(one => one.partition === partition).map(({ value }) => value);
+      expect(await of('out'), `seed ${seed}, round ${round}`).toEqual(
+        expected.flatMap(({ value }) => (value!.startsWith('bad') ? [] : [value])),
+      );
+      expect(await of('t.dead-letters')).toEqual(
+        expected.flatMap(({ value }) => (value!.startsWith('bad') ? [value] : [])),
+      );
     }
     await application.stop();
   }

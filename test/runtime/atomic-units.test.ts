@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { memoryState } from '../../src/adapters/level/level-state.ts';
 import { FatalError, json, string, topic, topology } from '../../src/index.ts';
 import type { Topology } from '../../src/index.ts';
+import type { StateBackend } from '../../src/runtime/ports.ts';
 import { Store, UndoLog } from '../../src/runtime/store.ts';
 import { headerTexts } from '../headers.ts';
 import { brief, drive, records } from '../drive.ts';
@@ -29,7 +30,10 @@ describe('a unit that fails leaves one dead letter and nothing else', () => {
       topology('t', t => {
         const stream = t.stream(input);
         stream.to(first);
-        stream.groupByKey().count('counted').to(topic('counts', string(), json<number>()));
+        stream
+          .groupByKey()
+          .count('counted')
+          .to(topic('counts', string(), json<number>()));
         stream.toTable('rows');
         stream.map(boom).as(string()).to(second);
       }),
@@ -82,7 +86,10 @@ describe('a unit that fails leaves one dead letter and nothing else', () => {
       stream.map(boom).as(string()).to(second);
     });
     await world.runToIdle(counting, { maxEpochRecords: 1, commitIntervalMs: 0 });
-    expect((await world.read('t-counted-changelog')).map(({ key, timestamp }) => [key, timestamp]).at(-1)).toEqual(['k', 4]);
+    expect((await world.read('t-counted-changelog')).map(({ key, timestamp }) => [key, timestamp]).at(-1)).toEqual([
+      'k',
+      4,
+    ]);
     expect((await world.read('t-counted-changelog')).filter(({ key }) => key === 'l')).toEqual([]);
     await world.state.setAside('in-0');
     const again = await world.start(counting);
@@ -145,7 +152,10 @@ describe('a unit that fails leaves one dead letter and nothing else', () => {
     await using driver = await drive(
       topology('t', t => {
         t.stream(input).to(first);
-        t.stream(input).map(value => value).as(string()).to(small);
+        t.stream(input)
+          .map(value => value)
+          .as(string())
+          .to(small);
       }),
     );
     await driver.pipeAll(records('in', 'k=a@1', `k=${largest}@2`, `k=${largest}x@3`, 'k=b@4'));
@@ -164,7 +174,9 @@ describe('a unit that fails leaves one dead letter and nothing else', () => {
     await using driver = await drive(
       topology('t', t => {
         t.stream(input).to(first);
-        t.stream(input).groupByKey().reduce('joined', (a, b) => a + b);
+        t.stream(input)
+          .groupByKey()
+          .reduce('joined', (a, b) => a + b);
       }),
     );
     const half = 'x'.repeat(600_000);
@@ -194,11 +206,20 @@ describe('dead letters', () => {
     await world.topic('in', 3);
     const failing = topology('t', t => t.stream(input).map(boom).as(string()).to(first));
     const headers = [['trace', 'x'], ['trace', 'y']] as const; // prettier-ignore
-    await world.write('in', { key: 'k', value: 'good', timestamp: 1, partition: 2 }, { key: 'k', value: 'bad\u00e9', timestamp: 7, headers, partition: 2 });
+    await world.write(
+      'in',
+      { key: 'k', value: 'good', timestamp: 1, partition: 2 },
+      { key: 'k', value: 'bad\u00e9', timestamp: 7, headers, partition: 2 },
+    );
     await world.runToIdle(failing);
     const [letter, ...others] = await world.read('t.dead-letters');
     expect(others).toEqual([]);
-    expect(letter).toMatchObject({ partition: 2, key: 'k', timestamp: 7, value: Buffer.from('bad\u00e9').toString('latin1') });
+    expect(letter).toMatchObject({
+      partition: 2,
+      key: 'k',
+      timestamp: 7,
+      value: Buffer.from('bad\u00e9').toString('latin1'),
+    });
     expect(letter!.headers.slice(0, 2)).toEqual(headers);
     const own = Object.fromEntries(letter!.headers.slice(2));
     expect(Object.keys(own)).toEqual([
@@ -230,7 +251,13 @@ describe('dead letters', () => {
 
   test('have no key and no value where the record had none', async () => {
     await using driver = await drive(
-      topology('t', t => t.stream(input, { tombstones: true }).map(value => boom(value ?? 'bad')).as(string()).to(first)),
+      topology('t', t =>
+        t
+          .stream(input, { tombstones: true })
+          .map(value => boom(value ?? 'bad'))
+          .as(string())
+          .to(first),
+      ),
     );
     await driver.pipe({ topic: 'in', key: null, value: null, timestamp: 1 });
     expect(await driver.read('t.dead-letters')).toMatchObject([{ key: null, value: null, timestamp: 1 }]);
@@ -240,7 +267,9 @@ describe('dead letters', () => {
     const huge = topic('in', string(), string(), { config: { 'max.message.bytes': '4000000' } });
     await using driver = await drive(topology('t', t => t.stream(huge).map(boom).as(string()).to(first)));
     await driver.pipeAll(records('in', `k=bad${'x'.repeat(2_000_000)}@1`, `k=bad${'y'.repeat(1_500_000)}@2`));
-    expect((await driver.read<Buffer, Buffer>('t.dead-letters')).map(({ value }) => value!.length)).toEqual([2_000_003, 1_500_003]);
+    expect((await driver.read<Buffer, Buffer>('t.dead-letters')).map(({ value }) => value!.length)).toEqual([
+      2_000_003, 1_500_003,
+    ]);
   });
 
   test('one too large for a dead-letter topic that somebody gave a limit ends the run: it is not lost', async () => {
@@ -249,7 +278,10 @@ describe('dead letters', () => {
     await world.topic('t.dead-letters', 1, { 'max.message.bytes': '1000' });
     await world.write('in', record('k=good@1'), record(`k=bad${'x'.repeat(1000)}@2`));
     const application = await world.start(topology('t', t => t.stream(input).map(boom).as(string()).to(first)));
-    await expect(application.done).rejects.toMatchObject({ code: 'TOPO_COMMIT_FAILED', place: { topic: 'in', offset: 1 } });
+    await expect(application.done).rejects.toMatchObject({
+      code: 'TOPO_COMMIT_FAILED',
+      place: { topic: 'in', offset: 1 },
+    });
     expect(await world.broker.groupOffsets('t')).toEqual([]);
   });
 });
@@ -273,6 +305,49 @@ describe('what is not the record’s fault', () => {
     expect(await world.read('t.dead-letters')).toEqual([]);
     expect(await world.broker.groupOffsets('t')).toEqual([]);
   });
+
+  test('a state that cannot be written ends the run; what the log has is there at the next start', async () => {
+    const sound = memoryState();
+    let writes = 0;
+    const failing: StateBackend = {
+      open: async task => {
+        const state = await sound.open(task);
+        const write = async (entries: Iterable<readonly [string, Uint8Array | null]>) => {
+          if (++writes === 3) throw new Error('no space left');
+          await state.write(entries);
+        };
+        return {
+          get: key => state.get(key),
+          entries: (from, to) => state.entries(from, to),
+          close: () => state.close(),
+          write,
+        };
+      },
+      setAside: task => sound.setAside(task),
+    };
+    await using world = await TestWorld.open({ state: failing });
+    await world.topic('in', 1);
+    const counting = topology('t', t =>
+      t
+        .stream(input)
+        .groupByKey()
+        .count('counted')
+        .to(topic('counts', string(), json<number>())),
+    );
+    const application = await world.start(counting);
+    for (let n = 1; n <= 2; n++) {
+      await world.write('in', record(`k=a@${n}`));
+      await application.idle();
+    }
+    await world.write('in', record('k=a@3'));
+    await expect(application.done).rejects.toMatchObject({ code: 'TOPO_DISK' });
+    await world.write('in', record('k=a@4'));
+    const again = await world.start(counting);
+    await again.idle();
+    expect(short(await world.read('counts'))).toEqual(['k=1@1', 'k=2@2', 'k=3@3', 'k=4@4']);
+    expect(await again.store('counted').get('k')).toBe(4);
+    expect(world.warnings).toEqual([]);
+  });
 });
 
 describe("onError 'stop'", () => {
@@ -281,7 +356,10 @@ describe("onError 'stop'", () => {
     await world.topic('in', 1);
     const failing = topology('t', t => {
       const stream = t.stream(input);
-      stream.groupByKey().count('counted').to(topic('counts', string(), json<number>()));
+      stream
+        .groupByKey()
+        .count('counted')
+        .to(topic('counts', string(), json<number>()));
       stream.map(boom).as(string()).to(first);
     });
     await world.write('in', ...['k=a@1', 'k=b@2', 'k=bad@3', 'k=c@4'].map(record));
@@ -308,8 +386,19 @@ describe("onError 'stop'", () => {
     await using world = await TestWorld.open();
     await world.topic('in', 1);
     await world.write('in', record(`k=${'x'.repeat(100)}@1`));
-    const application = await world.start(topology('t', t => t.stream(input).map(value => value).as(string()).to(small)), { onError: 'stop' });
-    await expect(application.done).rejects.toMatchObject({ place: { step: 'small', topic: 'in', partition: 0, offset: 0 } });
+    const application = await world.start(
+      topology('t', t =>
+        t
+          .stream(input)
+          .map(value => value)
+          .as(string())
+          .to(small),
+      ),
+      { onError: 'stop' },
+    );
+    await expect(application.done).rejects.toMatchObject({
+      place: { step: 'small', topic: 'in', partition: 0, offset: 0 },
+    });
   });
 });
 

@@ -7,27 +7,38 @@ import type { NewRecord, TopicRecord } from '../topic-records.ts';
 import { record, short, TestWorld } from './world.ts';
 
 const PARTITIONS = 2;
-const [a, b, rows] = [topic('a', string(), string()), topic('b', string(), string()), topic('rows', string(), string())];
+const [a, b, rows] = [
+  topic('a', string(), string()),
+  topic('b', string(), string()),
+  topic('rows', string(), string()),
+];
 const out = topic('out', string(), string());
 
 /** Two streams and a table, declared in this order: a, b, rows. Each result shows its record and the row it met. */
 const joined = (readFirst: boolean) =>
   topology('t', t => {
     const streams = t.stream(a).merge(t.stream(b));
-    const met = streams.leftJoin('met', t.table('rows', rows, { readFirst }), (value, row) => `${value} met ${row}`).as(string());
+    const met = streams
+      .leftJoin('met', t.table('rows', rows, { readFirst }), (value, row) => `${value} met ${row}`)
+      .as(string());
     met.to(out);
-    met.groupByKey().count('counted').to(topic('counts', string(), json<number>()));
+    met
+      .groupByKey()
+      .count('counted')
+      .to(topic('counts', string(), json<number>()));
   });
 
 type Inputs = Readonly<Record<'a' | 'b' | 'rows', readonly NewRecord[]>>;
 
 /** Few keys and few timestamps, so that many are equal and many out of order. */
-const inputs = fc
-  .record({ a: entries('a'), b: entries('b'), rows: entries('rows') })
-  .map((all): Inputs => all);
+const inputs = fc.record({ a: entries('a'), b: entries('b'), rows: entries('rows') }).map((all): Inputs => all);
 
 function entries(name: string): fc.Arbitrary<NewRecord[]> {
-  const entry = fc.record({ key: fc.integer({ min: 0, max: 5 }), timestamp: fc.integer({ min: 0, max: 20 }), gone: fc.boolean() });
+  const entry = fc.record({
+    key: fc.integer({ min: 0, max: 5 }),
+    timestamp: fc.integer({ min: 0, max: 20 }),
+    gone: fc.boolean(),
+  });
   return fc.array(entry, { maxLength: 25 }).map(list =>
     list.map(({ key, timestamp, gone }, n) => ({
       key: `k${key}`,
@@ -42,7 +53,8 @@ async function worldWith(given: Inputs, pieces = 1): Promise<TestWorld> {
   for (const name of ['a', 'b', 'rows'] as const) {
     await world.topic(name, PARTITIONS);
     const size = Math.ceil(given[name].length / pieces);
-    for (let from = 0; from < given[name].length; from += size) await world.write(name, ...given[name].slice(from, from + size));
+    for (let from = 0; from < given[name].length; from += size)
+      await world.write(name, ...given[name].slice(from, from + size));
   }
   return world;
 }
@@ -52,13 +64,17 @@ async function expectedOf(world: TestWorld, readFirst: boolean): Promise<string[
   const all = { rows: await world.read('rows'), a: await world.read('a'), b: await world.read('b') };
   const results: string[] = [];
   for (let partition = 0; partition < PARTITIONS; partition++) {
-    const queues = (['rows', 'a', 'b'] as const).map(name => ({ name, left: all[name].filter(one => one.partition === partition) }));
+    const queues = (['rows', 'a', 'b'] as const).map(name => ({
+      name,
+      left: all[name].filter(one => one.partition === partition),
+    }));
     const table = new Map<string, string | null>();
     for (;;) {
       const first = readFirst && queues[0]!.left.length > 0 ? queues.slice(0, 1) : queues;
       let best: (typeof queues)[number] | undefined;
       for (const queue of first)
-        if (queue.left.length > 0 && (best === undefined || queue.left[0]!.timestamp < best.left[0]!.timestamp)) best = queue;
+        if (queue.left.length > 0 && (best === undefined || queue.left[0]!.timestamp < best.left[0]!.timestamp))
+          best = queue;
       if (best === undefined) break;
       const { key, value, timestamp } = best.left.shift()!;
       if (best.name === 'rows') table.set(key!, value);
@@ -75,17 +91,20 @@ const seed = seedOf('order');
 const runs = (numRuns: number) => ({ seed, numRuns, endOnFailure: true });
 
 describe('rule G2: of what lies there before the start', () => {
-  test.each([false, true])('records are taken by timestamp, tables before streams, declaration, offset; readFirst: %s', async readFirst => {
-    await fc.assert(
-      fc.asyncProperty(inputs, fc.integer({ min: 1, max: 5 }), async (given, pieces) => {
-        await using world = await worldWith(given, pieces);
-        const expected = await expectedOf(world, readFirst);
-        await world.runToIdle(joined(readFirst), { partitions: PARTITIONS });
-        expect(placed(await world.read('out'))).toEqual(expected);
-      }),
-      runs(25),
-    );
-  });
+  test.each([false, true])(
+    'records are taken by timestamp, tables before streams, declaration, offset; readFirst: %s',
+    async readFirst => {
+      await fc.assert(
+        fc.asyncProperty(inputs, fc.integer({ min: 1, max: 5 }), async (given, pieces) => {
+          await using world = await worldWith(given, pieces);
+          const expected = await expectedOf(world, readFirst);
+          await world.runToIdle(joined(readFirst), { partitions: PARTITIONS });
+          expect(placed(await world.read('out'))).toEqual(expected);
+        }),
+        runs(25),
+      );
+    },
+  );
 
   test('outputs are the same however the inputs were appended, cut into epochs, or interrupted by stops', async () => {
     const ways = fc.record({
@@ -131,7 +150,11 @@ describe('what comes while it runs', () => {
 
   test('a record waits for inputs that have more: nothing is taken while one of them is not read to its end', async () => {
     // far more in one turn of a task than is buffered of a partition, so that it runs out of one input before the other
-    const long = Array.from({ length: 80 }, (_, n) => ({ key: 'k1', value: `a${n} ${'x'.repeat(100_000)}`, timestamp: 2 * n }));
+    const long = Array.from({ length: 80 }, (_, n) => ({
+      key: 'k1',
+      value: `a${n} ${'x'.repeat(100_000)}`,
+      timestamp: 2 * n,
+    }));
     const other = Array.from({ length: 80 }, (_, n) => ({ key: 'k1', value: `b${n}`, timestamp: 2 * n + 1 }));
     await using world = await worldWith({ a: long, b: other, rows: [] }, 30);
     await world.runToIdle(joined(false), { partitions: PARTITIONS });

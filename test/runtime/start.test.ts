@@ -38,14 +38,22 @@ async function patchManifest(world: TestWorld, patch: (manifest: Stored) => void
 
 /** Refuses to start, says all of `words`, and has changed nothing. */
 async function expectRefused(world: TestWorld, topology: Topology, code: string, ...words: string[]): Promise<void> {
-  const before = [await world.broker.topics(), await world.broker.groupOffsets(topology.name), await world.read('t-manifest')];
+  const before = [
+    await world.broker.topics(),
+    await world.broker.groupOffsets(topology.name),
+    await world.read('t-manifest'),
+  ];
   const refused = await world.start(topology).then(
     () => undefined,
     (error: unknown) => error as Error & { code: string },
   );
   expect(refused).toMatchObject({ name: 'TopologyError', code });
   for (const word of words) expect(refused!.message).toContain(word);
-  expect([await world.broker.topics(), await world.broker.groupOffsets(topology.name), await world.read('t-manifest')]).toEqual(before);
+  expect([
+    await world.broker.topics(),
+    await world.broker.groupOffsets(topology.name),
+    await world.read('t-manifest'),
+  ]).toEqual(before);
 }
 
 describe('a start that does not fit the manifest is refused, naming the step and what to do', () => {
@@ -54,15 +62,29 @@ describe('a start that does not fit the manifest is refused, naming the step and
   test('a source is read with another serde', async () => {
     await using world = await started();
     const changed = topology('t', t => {
-      t.stream(topic('in', string(), json<string>())).groupByKey().count('counted').to(counts);
+      t.stream(topic('in', string(), json<string>()))
+        .groupByKey()
+        .count('counted')
+        .to(counts);
     });
-    await expectRefused(world, changed, MISMATCH, "'t' does not fit what it stored before", 'source in', 'string', 'json', 'give the topology another name');
+    await expectRefused(
+      world,
+      changed,
+      MISMATCH,
+      "'t' does not fit what it stored before",
+      'source in',
+      'string',
+      'json',
+      'give the topology another name',
+    );
   });
 
   test('a store keeps another type', async () => {
     await using world = await started();
     const changed = topology('t', t => {
-      t.stream(input).groupByKey().reduce('counted', (one, other) => one + other);
+      t.stream(input)
+        .groupByKey()
+        .reduce('counted', (one, other) => one + other);
     });
     await expectRefused(world, changed, MISMATCH, "step 'counted'", 'give the step another name');
   });
@@ -78,7 +100,14 @@ describe('a start that does not fit the manifest is refused, naming the step and
   test('a source has another partition count', async () => {
     await using world = await started();
     await patchManifest(world, ({ sources }) => (sources['in']!.partitions = 5));
-    await expectRefused(world, counting, MISMATCH, 'source in', 'had 5 partitions and has 2', 'give the topology another name');
+    await expectRefused(
+      world,
+      counting,
+      MISMATCH,
+      'source in',
+      'had 5 partitions and has 2',
+      'give the topology another name',
+    );
   });
 
   test('a repartition has another partition count', async () => {
@@ -96,7 +125,13 @@ describe('a start that does not fit the manifest is refused, naming the step and
   test('a changelog was deleted and made again', async () => {
     await using world = await started();
     await patchManifest(world, ({ stores }) => (stores['counted']!.topicId = 'former'));
-    await expectRefused(world, counting, MISMATCH, "step 'counted'", 'topic t-counted-changelog was deleted and made again');
+    await expectRefused(
+      world,
+      counting,
+      MISMATCH,
+      "step 'counted'",
+      'topic t-counted-changelog was deleted and made again',
+    );
   });
 
   test('a topic is gone: it is not silently made anew', async () => {
@@ -161,8 +196,16 @@ describe('topics', () => {
       't-manifest',
       't.dead-letters',
     ]);
-    const partitions = Object.fromEntries((await world.broker.topics()).map(({ name, partitions }) => [name, partitions]));
-    expect(partitions).toMatchObject({ in: 3, counts: 5, 't-by-value-repartition': 3, 't-counted-changelog': 3, 't.dead-letters': 3 });
+    const partitions = Object.fromEntries(
+      (await world.broker.topics()).map(({ name, partitions }) => [name, partitions]),
+    );
+    expect(partitions).toMatchObject({
+      in: 3,
+      counts: 5,
+      't-by-value-repartition': 3,
+      't-counted-changelog': 3,
+      't.dead-letters': 3,
+    });
     await application.stop();
     expect((await world.start(counting)).created).toEqual([]);
   });
@@ -170,7 +213,9 @@ describe('topics', () => {
   test('with another count than the topology declares are refused', async () => {
     await using world = await TestWorld.open();
     await world.topic('in', 2);
-    const declared = topology('u', t => t.stream(topic('in', string(), string(), { partitions: 3 })).to(topic('o', string(), string())));
+    const declared = topology('u', t =>
+      t.stream(topic('in', string(), string(), { partitions: 3 })).to(topic('o', string(), string())),
+    );
     await expect(world.start(declared)).rejects.toMatchObject({ code: 'TOPO_TOPIC_CONFLICT', place: { topic: 'in' } });
     expect((await world.broker.topics()).map(({ name }) => name)).toEqual(['in']);
   });
@@ -181,11 +226,16 @@ describe('topics', () => {
     await world.topic('right', 3);
     const joining = topology('u', t => {
       const rows = t.table('rows', topic('right', string(), string()));
-      t.stream(topic('left', string(), string())).join('joined', rows, l => l).as(string()).to(topic('o', string(), string()));
+      t.stream(topic('left', string(), string()))
+        .join('joined', rows, l => l)
+        .as(string())
+        .to(topic('o', string(), string()));
     });
     const refused = expect(world.start(joining)).rejects;
     await refused.toMatchObject({ code: 'TOPO_PARTITIONS_DIFFER', place: { step: 'joined' } });
-    await expect(world.start(joining)).rejects.toThrow(/'joined' brings together .*left \(2 partitions\) .*right \(3\).*keyBy/);
+    await expect(world.start(joining)).rejects.toThrow(
+      /'joined' brings together .*left \(2 partitions\) .*right \(3\).*keyBy/,
+    );
     expect((await world.broker.topics()).map(({ name }) => name).sort()).toEqual(['left', 'right']);
   });
 });

@@ -4,7 +4,19 @@ import type { ClaimEnriched } from '../../topologies/gen/insurance/v1/claim-enri
 import type { ClaimsByPolicy } from '../../topologies/gen/insurance/v1/claims-by-policy.ts';
 import type { TopologyTestDriver } from '../../src/testing/index.ts';
 import { drive } from '../drive.ts';
-import { byKey, CLAIMS_TOPIC, claim, claimChange, headerTexts, keyOf, POLICIES_TOPIC, poison, policy, policyChange, tombstone } from './insurance-events.ts';
+import {
+  byKey,
+  CLAIMS_TOPIC,
+  claim,
+  claimChange,
+  headerTexts,
+  keyOf,
+  POLICIES_TOPIC,
+  poison,
+  policy,
+  policyChange,
+  tombstone,
+} from './insurance-events.ts';
 
 const options = { partitions: 3 };
 const enriched = (driver: TopologyTestDriver) => driver.read<string, ClaimEnriched>('claims.enriched');
@@ -34,7 +46,11 @@ describe('claims.enriched', () => {
       changedAtMs: 2000,
       policy: { holderId: 'K-1', cover: 'COMP', premiumCents: 31200n, version: 1 },
     });
-    expect(records[1]!.value).toMatchObject({ paidCents: -1234n, claimVersion: 2, policy: { cover: 'TPL', premiumCents: 28050n, version: 2 } });
+    expect(records[1]!.value).toMatchObject({
+      paidCents: -1234n,
+      claimVersion: 2,
+      policy: { cover: 'TPL', premiumCents: 28050n, version: 2 },
+    });
     expect(headerTexts(records[0]!.headers)).toEqual({ '__debezium.context.taskId': '0' });
   });
 
@@ -111,17 +127,25 @@ describe('claims.by-policy', () => {
 
   test('a claim that moves to another policy is taken from the one and added to the other', async () => {
     await using driver = await drive(claimsEnriched, options);
-    const [before, after] = [claim('C-1', 'P-1', 1, { paid_amount: '5.00' }), claim('C-1', 'P-2', 2, { paid_amount: '7.00' })];
+    const [before, after] = [
+      claim('C-1', 'P-1', 1, { paid_amount: '5.00' }),
+      claim('C-1', 'P-2', 2, { paid_amount: '7.00' }),
+    ];
     await driver.pipe(claimChange(null, before, 1000));
     await driver.pipe(claimChange(before, after, 2000));
-    expect(byKey(await totals(driver))).toMatchObject({ 'P-1': { open: 0, paidCents: 0n }, 'P-2': { open: 1, paidCents: 700n } });
+    expect(byKey(await totals(driver))).toMatchObject({
+      'P-1': { open: 0, paidCents: 0n },
+      'P-2': { open: 1, paidCents: 700n },
+    });
   });
 
   test('many claims over all partitions add up', async () => {
     await using driver = await drive(claimsEnriched, options);
     const claims = Array.from({ length: 200 }, (_, n) => claim(`C-${n}`, `P-${n % 20}`, 1, { paid_amount: `${n}.00` }));
     await driver.pipeAll(claims.map((row, n) => claimChange(null, row, 1000 + n)));
-    await driver.pipeAll(claims.slice(0, 100).map((row, n) => claimChange(row, { ...row, version: 2, status: 'CLOSED' }, 2000 + n)));
+    await driver.pipeAll(
+      claims.slice(0, 100).map((row, n) => claimChange(row, { ...row, version: 2, status: 'CLOSED' }, 2000 + n)),
+    );
     const found = byKey(await totals(driver));
     for (let p = 0; p < 20; p++) {
       const paid = claims.reduce((sum, _, n) => (n % 20 === p ? sum + n : sum), 0);
@@ -141,7 +165,10 @@ describe('bytes that are no event', () => {
     await driver.pipeAll([bad, poison(POLICIES_TOPIC, 'P-1', 2000)]);
 
     const letters = await driver.read<Buffer, Buffer>('claims-enriched.dead-letters');
-    expect(letters.map(({ headers }) => headerTexts(headers)['__streams.errors.topic']).sort()).toEqual([CLAIMS_TOPIC, POLICIES_TOPIC]);
+    expect(letters.map(({ headers }) => headerTexts(headers)['__streams.errors.topic']).sort()).toEqual([
+      CLAIMS_TOPIC,
+      POLICIES_TOPIC,
+    ]);
     const letter = letters.find(({ headers }) => headerTexts(headers)['__streams.errors.topic'] === CLAIMS_TOPIC)!;
     expect(letter.key).toEqual(keyOf('C-1'));
     expect(letter.value).toEqual(bad.value);

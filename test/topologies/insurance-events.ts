@@ -38,7 +38,15 @@ interface Row {
 /** A change event as Debezium writes it without schemas; `after` null: the delete, without its tombstone. */
 function change<R extends Row>(topic: string, before: R | null, after: R | null, timestamp: number): InputRecord {
   const op = before === null ? 'c' : after === null ? 'd' : 'u';
-  const source = { version: '3.7.0.Final', connector: 'postgresql', name: 'db', ts_ms: timestamp, db: 'db', schema: 'public', table: 't' };
+  const source = {
+    version: '3.7.0.Final',
+    connector: 'postgresql',
+    name: 'db',
+    ts_ms: timestamp,
+    db: 'db',
+    schema: 'public',
+    table: 't',
+  };
   return {
     topic,
     key: keyOf((after ?? before)!.id),

@@ -42,7 +42,11 @@ test('bytes that are no event are dead-lettered, and the row stays as it was', a
   await driver.pipeAll([policyChange(null, policy('P-1', 1), 1000), poison(POLICIES_TOPIC, 'P-1', 2000)]);
   const [letter] = await driver.read<Buffer, Buffer>('policy-replica.dead-letters');
   expect(letter).toMatchObject({ timestamp: 2000, key: keyOf('P-1'), value: poison(POLICIES_TOPIC, 'P-1', 0).value });
-  expect(headerTexts(letter!.headers)).toMatchObject({ trace: 't-1', 'topo.code': 'TOPO_DECODE', '__streams.errors.offset': '1' });
+  expect(headerTexts(letter!.headers)).toMatchObject({
+    trace: 't-1',
+    'topo.code': 'TOPO_DECODE',
+    '__streams.errors.offset': '1',
+  });
   expect(await driver.read('policies.replica')).toHaveLength(1);
   expect(await driver.store('policies').get('P-1')).toEqual(policy('P-1', 1));
 });
