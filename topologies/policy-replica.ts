@@ -1,9 +1,9 @@
-import { cents, debezium, protobuf, row, string, topic, topology } from 'topo-streams';
+import { cents, debezium, protobuf, row, topic, topology } from 'topo-streams';
 import { Policy } from './gen/insurance/v1/policy.ts';
 import type { PolicyRow } from './rows.ts';
 
 const policies = debezium('policydb.public.policies', row<PolicyRow>(), { key: 'id' });
-const replica = topic('policies.replica', string(), protobuf(Policy), { config: { 'cleanup.policy': 'compact' } });
+const replica = topic('policies.replica', policies.key, protobuf(Policy), { config: { 'cleanup.policy': 'compact' } });
 
 /** Every policy as it is now, without its table's columns and types: what another service keeps a copy of. */
 export default topology('policy-replica', t => {

@@ -42,6 +42,11 @@ export class Topic<in out K, in out V, in out Row = V> extends Sink<K, V> {
     super(reference, slot);
     this.row = row;
   }
+
+  /** Its key serde: what is written under the same key with the same serde lies in the same partition, in the same order. */
+  get key(): Serde<K> {
+    return this.slot.key as Serde<K>;
+  }
 }
 
 /** A topic to read from or to write to. @throws TopologyError `TOPO_NAME_INVALID` */

@@ -36,7 +36,6 @@ export interface Scenario {
 const options: RunOptions = { partitions: PARTITIONS, memoryBytes: 3 * 1024 * 1024, commitIntervalMs: 1 };
 
 export const SCENARIOS = {
-  'policy-replica-in-one-partition': { topology: policyReplica, options: { ...options, partitions: 1 } },
   'policy-replica': { topology: policyReplica, options },
   'payment-totals': { topology: paymentTotals, options },
   'claims-enriched': { topology: claimsEnriched, options: { ...options, sample: SAMPLE } },
