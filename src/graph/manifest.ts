@@ -32,6 +32,8 @@ interface TopicEntry {
   readonly partitions: number | null;
   readonly key: SerdeDescription;
   readonly value: SerdeDescription;
+  /** The topology does not have it any more; what it left is kept, and fits if it returns. */
+  readonly gone?: true;
 }
 
 /** `topic` is its changelog. */
@@ -91,8 +93,30 @@ export function manifestOf(topology: Topology, { partitions, clusterId, topicIds
     stores: Object.fromEntries(stores),
     sinks: Object.fromEntries(ofKind('sink')) as Manifest['sinks'],
   };
-  return { ...content, hash: createHash('sha256').update(canonicalJson(content)).digest('hex').slice(0, 16) };
+  return withHash(content);
 }
+
+/** The manifest to keep at a start: the current one, and what earlier ones had besides, so that it is known when it returns. */
+export function successor(stored: Manifest | undefined, current: Manifest): Manifest {
+  if (stored === undefined) return current;
+  const { hash: _, ...content } = current;
+  const renamed = new Set(Object.values(current.stores).map(({ renamedFrom }) => renamedFrom));
+  const formerStores = Object.entries(stored.stores).filter(([name]) => !renamed.has(name));
+  return withHash({
+    ...content,
+    sources: { ...gone(stored.sources), ...current.sources },
+    repartitions: { ...gone(stored.repartitions), ...current.repartitions },
+    stores: { ...gone(Object.fromEntries(formerStores)), ...current.stores },
+  });
+}
+
+const gone = <E extends TopicEntry>(entries: Readonly<Record<string, E>>): Record<string, E> =>
+  Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, { ...entry, gone: true }]));
+
+const withHash = (content: Omit<Manifest, 'hash'>): Manifest => ({
+  ...content,
+  hash: createHash('sha256').update(canonicalJson(content)).digest('hex').slice(0, 16),
+});
 
 export interface ManifestComparison {
   /** Why a start must be refused: each names the step and what to do. */
@@ -148,6 +172,7 @@ function compareSources(stored: Manifest, current: Manifest, { problems, notices
       for (const problem of serdeProblems(before, now))
         problems.push(`${about} ${problem}. Read it with the former serde, ${START_ANEW}.`);
       problems.push(...topicProblems(before, now).map(problem => `${about} ${problem}, ${START_ANEW}.`));
+      if (before.gone) notices.push(`${about} it is read again, from where it was left.`);
     }
   }
   for (const topic of missing(stored.sources, current.sources))
@@ -158,11 +183,13 @@ function compareRepartitions(stored: Manifest, current: Manifest, { problems, no
   for (const [step, now] of Object.entries(current.repartitions)) {
     const before = own(stored.repartitions, step);
     if (!before) notices.push(`step '${step}' is new: it gets the topic ${now.topic}.`);
-    else
+    else {
+      if (before.gone) notices.push(`step '${step}' is back: what was on its way in ${now.topic} goes on.`);
       for (const problem of [...serdeProblems(before, now), ...topicProblems(before, now)])
         problems.push(
           `step '${step}': ${problem}. Its topic ${now.topic} holds records on their way: go back, or rename the step.`,
         );
+    }
   }
   for (const step of missing(stored.repartitions, current.repartitions))
     notices.push(
@@ -182,7 +209,8 @@ function compareStores(stored: Manifest, current: Manifest, { problems, notices 
       notices.push(`store '${renamedFrom}' is '${name}' from now on: its state is taken over.`);
     }
     if (!before) notices.push(`step '${now.step}' is new: its store '${name}' is empty.`);
-    else
+    else {
+      if (before.gone) notices.push(`step '${now.step}' is back: its store '${name}' goes on as it was left.`);
       for (const problem of [
         ...meaningProblems(before, now),
         ...serdeProblems(before, now),
@@ -191,6 +219,7 @@ function compareStores(stored: Manifest, current: Manifest, { problems, notices 
         problems.push(
           `step '${now.step}': ${problem}. Go back, or give the step another name: it then starts with an empty store.`,
         );
+    }
   }
   for (const name of missing(stored.stores, current.stores))
     if (!moved.has(name))
@@ -240,5 +269,6 @@ function topicProblems(before: TopicEntry, now: TopicEntry): string[] {
 const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(record, name) ? record[name] : undefined;
 
-const missing = (before: object, now: object): string[] =>
-  Object.keys(before).filter(name => !Object.hasOwn(now, name));
+/** What has gone since the last start. */
+const missing = (before: Readonly<Record<string, TopicEntry>>, now: object): string[] =>
+  Object.keys(before).filter(name => !Object.hasOwn(now, name) && before[name]!.gone !== true);

@@ -1,5 +1,5 @@
 import { TopologyError } from '../errors.ts';
-import { compareManifests, manifestOf } from '../graph/manifest.ts';
+import { compareManifests, manifestOf, successor } from '../graph/manifest.ts';
 import type { Manifest } from '../graph/manifest.ts';
 import { manifestTopic } from '../graph/names.ts';
 import type { Topology } from '../graph/topology.ts';
@@ -65,7 +65,7 @@ export async function start(topology: Topology, world: World, settings: Settings
   if (stored) checkManifest(topology, stored, manifestWith(existing), log);
   if (missing.length > 0) await broker.createTopics(missing);
   const topics = new Map((await broker.topics()).map(topic => [topic.name, topic]));
-  const manifest = manifestWith(topics);
+  const manifest = successor(stored, manifestWith(topics));
 
   const places = plan.subTopologies.flatMap(subTopology =>
     Array.from({ length: subTopology.partitions }, (_, partition) => ({ subTopology, partition })),
