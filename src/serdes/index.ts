@@ -1,9 +1,7 @@
-export type { Serde, SerdeDescription, SerdeType } from './serde.ts';
+export type { Serde, SerdeDescription } from './serde.ts';
 export { aggregateState } from './aggregate-state.ts';
-export type { AggregateState } from './aggregate-state.ts';
 export { bytes } from './bytes.ts';
 export { change } from './change.ts';
-export type { RowChange } from './change.ts';
 export type {
   Change,
   ChangeSource,

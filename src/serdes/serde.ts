@@ -27,6 +27,3 @@ export type SerdeDescription =
   /** The state of composed aggregators, one entry a field in this order. */
   | { readonly type: 'aggregate'; readonly fields: readonly (readonly [name: string, aggregator: string])[] }
   | { readonly type: 'custom'; readonly name: string };
-
-/** The type a serde carries. */
-export type SerdeType<S> = S extends Serde<infer T> ? T : never;

@@ -97,14 +97,7 @@ describe('stream-table joins', () => {
 
 describe('tables', () => {
   test('the last offset wins, whatever its timestamp; a null key is dropped', async () => {
-    await using driver = await drive(
-      topology('t', t =>
-        t
-          .table('rows', right)
-          .toStream()
-          .to(output),
-      ),
-    );
+    await using driver = await drive(topology('t', t => t.table('rows', right).toStream().to(output)));
     await driver.pipeAll([
       ...records('right', 'k=a@5', 'k=b@3', 'k=null@4', 'k=null@6'),
       { topic: 'right', key: null, value: 'x', timestamp: 7 },

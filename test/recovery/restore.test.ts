@@ -1,6 +1,6 @@
 import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ClassicLevel } from 'classic-level';
+import { Level } from 'level';
 import { count, json, string, topic, topology } from 'topo-streams';
 import { run } from 'topo-streams/run';
 import { describe, expect, test } from 'vitest';
@@ -59,12 +59,8 @@ async function runToIdle(data: string): Promise<string[]> {
   return warnings;
 }
 
-async function withState<T>(
-  data: string,
-  task: string,
-  use: (state: ClassicLevel<string, Buffer>) => Promise<T>,
-): Promise<T> {
-  const state = new ClassicLevel<string, Buffer>(join(stateOf(data), task), {
+async function withState<T>(data: string, task: string, use: (state: Level<string, Buffer>) => Promise<T>): Promise<T> {
+  const state = new Level<string, Buffer>(join(stateOf(data), task), {
     valueEncoding: 'buffer',
     compression: false,
   });

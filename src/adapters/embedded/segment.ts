@@ -10,8 +10,6 @@ const NAME = /^(\d{8,})\.(\d+)\.seg$/;
 
 export const segmentName = (number: number): string => `${String(number).padStart(8, '0')}.${GENERATION}.seg`;
 
-export const segmentOf = (number: number): Segment => ({ number, name: segmentName(number) });
-
 /** The segment numbers among a folder's files, ascending. */
 export function segmentNumbers(names: readonly string[]): number[] {
   return names
