@@ -113,12 +113,19 @@ export class Store {
 
   /**
    * Ends the epoch: one changelog record and one state write for each key it changed. The entries stay in the cache until
-   * `flushed`; the next epoch may begin before.
+   * `flushed`; the next epoch may begin before. What the cache keeps of them is a copy: a serde's bytes may be a view into a
+   * larger buffer, which one cold entry would hold for as long as it stays.
    */
   closeEpoch(changelog: OutputWriter, writes: StateWrite[]): void {
-    for (const { key, value, timestamp } of this.#dirty) {
+    for (const entry of this.#dirty) {
+      const { key, value, timestamp } = entry;
       changelog.append(timestamp, Buffer.from(key, 'latin1'), value);
-      writes.push([this.#prefix + key, value === null ? null : stamped(value, timestamp)]);
+      if (value === null) writes.push([this.#prefix + key, null]);
+      else {
+        const stored = stamped(value, timestamp);
+        entry.value = payloadOf(stored);
+        writes.push([this.#prefix + key, stored]);
+      }
     }
     this.#dirty = [];
     this.dirtyBytes = 0;
@@ -227,9 +234,9 @@ export class UndoLog {
 export const storePrefix = (name: string): string => `s/${name}\0`;
 export const storeEnd = (name: string): string => `s/${name}\x01`;
 
-/** A state value: the timestamp of its last change, then its bytes. */
+/** A state value, in memory of its own: the timestamp of its last change, then its bytes. */
 export function stamped(value: Uint8Array, timestamp: number): Buffer {
-  const bytes = Buffer.allocUnsafe(TIMESTAMP_BYTES + value.length);
+  const bytes = Buffer.allocUnsafeSlow(TIMESTAMP_BYTES + value.length);
   bytes.writeDoubleBE(timestamp, 0);
   bytes.set(value, TIMESTAMP_BYTES);
   return bytes;

@@ -1,9 +1,3 @@
-/** What is known of a segment file without its batches. */
-export interface Segment {
-  readonly number: number;
-  readonly name: string;
-}
-
 /** Cleaning (retention, compaction) will write a segment's content anew, as its next generation. */
 const GENERATION = 0;
 const NAME = /^(\d{8,})\.(\d+)\.seg$/;
