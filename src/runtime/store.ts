@@ -122,9 +122,8 @@ export class Store {
       changelog.append(timestamp, Buffer.from(key, 'latin1'), value);
       if (value === null) writes.push([this.#prefix + key, null]);
       else {
-        const stored = stamped(value, timestamp);
-        entry.value = payloadOf(stored);
-        writes.push([this.#prefix + key, stored]);
+        entry.value = new Uint8Array(value);
+        writes.push([this.#prefix + key, stamped(value, timestamp)]);
       }
     }
     this.#dirty = [];
@@ -234,9 +233,9 @@ export class UndoLog {
 export const storePrefix = (name: string): string => `s/${name}\0`;
 export const storeEnd = (name: string): string => `s/${name}\x01`;
 
-/** A state value, in memory of its own: the timestamp of its last change, then its bytes. */
+/** A state value: the timestamp of its last change, then its bytes. */
 export function stamped(value: Uint8Array, timestamp: number): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(TIMESTAMP_BYTES + value.length);
+  const bytes = Buffer.allocUnsafe(TIMESTAMP_BYTES + value.length);
   bytes.writeDoubleBE(timestamp, 0);
   bytes.set(value, TIMESTAMP_BYTES);
   return bytes;
