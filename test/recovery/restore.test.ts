@@ -192,17 +192,14 @@ describe('a state that cannot be trusted is set aside, kept and rebuilt, and the
     await expectSetAside(folder, `lacks write ${write}`);
   });
 
-  test('it does not open', async () => {
+  test.each(['overwritten', 'missing'])('it does not open: its list of files is %s', async how => {
     await using folder = await prepared(new Dice(seed + 3));
-    const files = await readdir(join(stateOf(folder.data), 'in-1'));
-    await writeFile(
-      join(
-        stateOf(folder.data),
-        'in-1',
-        files.find(file => file.startsWith('MANIFEST'))!,
-      ),
-      'no manifest at all',
+    const state = join(stateOf(folder.data), 'in-1');
+    const manifest = join(
+      state,
+      (await readdir(state)).find(file => file.startsWith('MANIFEST'))!,
     );
+    await (how === 'missing' ? rm(manifest) : writeFile(manifest, 'no manifest at all'));
     await expectSetAside(folder, 'does not open');
   });
 

@@ -135,7 +135,8 @@ function openFailed(location: string, cause: unknown): FatalError {
       { path: location },
       { cause },
     );
-  if (code === 'LEVEL_CORRUPTION' || /corrupt/i.test(message))
+  // a file that LevelDB's own list names and the folder lacks is damage too
+  if (code === 'LEVEL_CORRUPTION' || /corrupt|no such file/i.test(message))
     return new FatalError('TOPO_STATE_DAMAGED', `the state in ${location} is damaged`, { path: location }, { cause });
   return new FatalError(
     'TOPO_FOLDER_UNUSABLE',
