@@ -122,7 +122,7 @@ async function prepare(
   signal: AbortSignal,
 ): Promise<Sample | undefined> {
   const reads = topology.nodes.some(
-    ({ id, kind }) => kind === 'source' && (id === POLICIES_TOPIC || id === CLAIMS_TOPIC),
+    node => node.kind === 'source' && [POLICIES_TOPIC, CLAIMS_TOPIC].includes(node.topic.name),
   );
   if (sample === false || !reads) return undefined;
   return prepareSample({ broker, clock, log, options: sample === true ? undefined : sample, partitions, signal });

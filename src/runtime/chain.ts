@@ -1,3 +1,4 @@
+import type { Aggregator } from '../graph/functions.ts';
 import type { Slots, Node } from '../graph/topology.ts';
 import type { Counters } from './counters.ts';
 import type { TopicOutput } from './outputs.ts';
@@ -33,6 +34,8 @@ export interface Site {
   repartition(): TopicOutput | undefined;
   /** Whether a reader of this table asks for the row before. */
   readonly needsOld: boolean;
+  /** The aggregates that read this key step of a table, by step: a row must suit them before it leaves. */
+  readonly aggregates: readonly (readonly [step: string, aggregator: Aggregator])[];
   /** Values come from a topic as they are, and are bytes: a sink may copy the whole record. */
   isRaw(): boolean;
   /** Every record appended is counted for this row of the counters, and taken back with its unit. */

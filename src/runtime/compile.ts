@@ -1,5 +1,5 @@
 import { TopologyError } from '../errors.ts';
-import type { TopicSlot } from '../graph/functions.ts';
+import type { Aggregator, TopicSlot } from '../graph/functions.ts';
 import { repartitionTopic } from '../graph/names.ts';
 import type { KeyNode, Node, ProcessorNode, SourceNode, Topology } from '../graph/topology.ts';
 import { NOTHING } from './chain.ts';
@@ -65,6 +65,10 @@ export function compile(parts: Parts): Chain {
       output: topic => outputs.get(topic)!,
       repartition: () => outputs.get(repartitionTopic(topology.name, node.id)),
       needsOld: needsOld(node.id, nodes, consumers),
+      aggregates: (consumers.get(node.id) ?? []).flatMap((reader): [string, Aggregator][] => {
+        const aggregator = topology.functions[reader]?.['aggregator'] as Aggregator | undefined;
+        return aggregator ? [[reader, aggregator]] : [];
+      }),
       isRaw: () => isRaw(node, nodes, topology),
       appended: parts.appended,
     };

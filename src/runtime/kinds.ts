@@ -178,7 +178,9 @@ function repartition(node: KeyNode, site: Site, output: TopicOutput): Step {
 
 /**
  * A table's change goes to the new row's group and the old row's. Where that is one group, it goes as one record, so that the
- * group gives one result (KIP-904).
+ * group gives one result (KIP-904). A row that an aggregate cannot take fails here, with the table's: if it failed behind the
+ * repartition, the row before would stay in the totals for good, and this one would be taken out of them later without ever
+ * having been in.
  */
 function repartitionTable(node: KeyNode, site: Site, output: TopicOutput): Step {
   const { unit, slots } = site;
@@ -198,6 +200,11 @@ function repartitionTable(node: KeyNode, site: Site, output: TopicOutput): Step 
   };
   return (value, old) => {
     values[row + IN]!++;
+    if (value !== null)
+      for (const [step, aggregator] of site.aggregates) {
+        unit.step = step;
+        defined(aggregator.add(aggregator.init(), value));
+      }
     unit.step = node.id;
     const group = groupOf(value);
     const oldGroup = groupOf(old);

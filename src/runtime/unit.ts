@@ -137,12 +137,20 @@ function recordError(code: 'TOPO_DECODE' | 'TOPO_ENCODE', message: string, cause
   return new RecordError(code, message + detail, {}, { cause });
 }
 
-/** @throws RecordError `TOPO_RESULT_UNDEFINED` for undefined */
+/** @throws RecordError `TOPO_RESULT_UNDEFINED` for undefined, `TOPO_USER_FUNCTION` for a promise */
 export function defined<T>(result: T | undefined): T {
   if (result === undefined)
     throw new RecordError(
       'TOPO_RESULT_UNDEFINED',
       'its function returned undefined; return null where there is no value',
     );
+  if (result instanceof Promise) {
+    // nobody waits for it, so nobody else would hear of its failure
+    result.catch(() => {});
+    throw new RecordError(
+      'TOPO_USER_FUNCTION',
+      'its function returned a promise: the functions of these steps are synchronous',
+    );
+  }
   return result;
 }

@@ -87,9 +87,9 @@ export class Feed {
   }
 
   #slot(topic: string): TopicSlot {
-    const slot = this.#partitions.has(topic) && this.#topology.functions[topic]?.['topic'];
-    if (!slot) throw unknownTopic(this.#topology, topic, [...this.#partitions.keys()]);
-    return slot as TopicSlot;
+    const source = this.#topology.nodes.find(node => node.kind === 'source' && node.topic.name === topic);
+    if (!source) throw unknownTopic(this.#topology, topic, [...this.#partitions.keys()]);
+    return this.#topology.functions[source.id]!['topic'] as TopicSlot;
   }
 }
 

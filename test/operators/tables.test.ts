@@ -305,3 +305,37 @@ describe('aggregates of tables', () => {
     ]); // prettier-ignore
   });
 });
+
+test('a row that an aggregate cannot take is dead-lettered with its table, and the totals stay those of the rows before', async () => {
+  const amounts = topic('amounts', string(), json<{ group: string; amount: number | null }>());
+  await using driver = await drive(
+    topology('t', t => {
+      t.table('amounts', amounts)
+        .groupBy('by-group', row => row.group, string())
+        .aggregate('total', { n: count(), sum: sum(row => row.amount!.valueOf()) });
+    }),
+  );
+  const row = (amount: number | null, timestamp: number) => ({
+    topic: 'amounts',
+    key: 'k',
+    value: { group: 'g', amount },
+    timestamp,
+  });
+  await driver.pipeAll([row(10, 1), row(null, 2), row(50, 3)]);
+  expect(await driver.store('total').get('g')).toEqual({ n: 1, sum: 50 });
+  expect(driver.figures().deadLettered).toBe(1);
+});
+
+test('a function that returns a promise is refused: nobody would wait for it', async () => {
+  await using driver = await drive(
+    topology('t', t =>
+      t
+        .stream(left)
+        .map(async value => value)
+        .to(topic('promises', string(), json())),
+    ),
+  );
+  await driver.pipeAll(records('left', 'k=a@1'));
+  expect(await driver.read('promises')).toEqual([]);
+  expect(driver.figures().deadLettered).toBe(1);
+});

@@ -61,8 +61,13 @@ class Recovery {
       before = await this.#readSealed(number, before, numbers);
     if (before !== undefined && before !== beginning.tail.before)
       throw await this.#missing(last, 'It does not follow.');
-    const content = await this.#readLast(beginning);
+    const { content, unfinished } = await this.#readLast(beginning);
+    // before anything is cut off: what a clean stop confirmed and is unreadable now may still be saved by hand
     await this.#checkCleanStop(content);
+    if (this.#repair !== undefined) {
+      if (unfinished) this.#repair.warn(unfinished, 'dropped an unfinished commit at the end of the log');
+      await this.#settle(content.tail);
+    }
     return content;
   }
 
@@ -123,21 +128,23 @@ class Recovery {
     return tail.number;
   }
 
-  /** Takes over the last segment, and cuts off what is unfinished. */
-  async #readLast({ state, tail: from }: Beginning): Promise<LogContent> {
+  /** Takes over the last segment; `unfinished` says where a commit begins that never was. */
+  async #readLast({
+    state,
+    tail: from,
+  }: Beginning): Promise<{ content: LogContent; unfinished: Readonly<Record<string, unknown>> | undefined }> {
     const number = from.segment;
-    const content = await this.#files.use(number, async file => {
+    return this.#files.use(number, async file => {
+      let unfinished: Readonly<Record<string, unknown>> | undefined;
       const { tail, stop, scan } = await replay(file, from, state, this.#index);
       if (stop !== undefined && isGood(stop) && this.#repair !== undefined) throw this.#successorGone(number);
       if (stop !== undefined && !isGood(stop) && this.#repair !== undefined) {
         await this.#refuseDamage(scan, tail, stop, state);
-        const fields = { path: this.#path(number), position: tail.position, bytes: scan.size - tail.position };
-        this.#repair.warn({ ...fields, reason: stop.reason }, 'dropped an unfinished commit at the end of the log');
+        const bytes = scan.size - tail.position;
+        unfinished = { path: this.#path(number), position: tail.position, bytes, reason: stop.reason };
       }
-      return { state, index: this.#index, tail };
+      return { content: { state, index: this.#index, tail }, unfinished };
     });
-    if (this.#repair !== undefined) await this.#settle(content.tail);
-    return content;
   }
 
   /** A bad frame with a good one behind it: frames are synced one by one, so no crash leaves that. */
