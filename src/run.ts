@@ -5,6 +5,7 @@ import { openEmbeddedBroker } from './adapters/embedded/embedded-broker.ts';
 import { levelState } from './adapters/level/level-state.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import type { Topology } from './graph/topology.ts';
+import { validate } from './graph/validate.ts';
 import type { Application, DeadLetterEvent } from './runtime/application.ts';
 import type { ErrorPolicy } from './runtime/error-policy.ts';
 import type { Figures } from './runtime/figures.ts';
@@ -12,6 +13,7 @@ import type { Broker, Log } from './runtime/ports.ts';
 import type { ReadOnlyStore } from './runtime/read-only-store.ts';
 import { start } from './runtime/start.ts';
 import type { World } from './runtime/start.ts';
+import { planTopics } from './runtime/topics.ts';
 import { CLAIMS_TOPIC, POLICIES_TOPIC } from './sample/insurance-feed.ts';
 import { prepareSample } from './sample/player.ts';
 import type { Sample } from './sample/player.ts';
@@ -80,6 +82,9 @@ export async function run(topology: Topology, options: RunOptions = {}): Promise
 
 async function runOn(world: World, topology: Topology, options: RunOptions): Promise<Running> {
   const stopping = new AbortController();
+  // what cannot run must be refused before the sample makes its topics
+  validate(topology);
+  await planTopics(topology, world.broker, options.partitions ?? DEFAULT_PARTITIONS);
   const sample = await prepare(world, topology, options, stopping.signal);
   const application = await start(topology, world, {
     partitions: options.partitions ?? DEFAULT_PARTITIONS,

@@ -3,13 +3,8 @@ import { TopologyTestDriver } from '../src/testing/index.ts';
 import type { DriverOptions, InputRecord, OutputRecord } from '../src/testing/index.ts';
 
 /** A driver that closes with the test that uses it. */
-export async function drive(
-  topology: Topology,
-  options?: DriverOptions,
-): Promise<TopologyTestDriver & AsyncDisposable> {
-  const driver = await TopologyTestDriver.start(topology, options);
-  return Object.assign(driver, { [Symbol.asyncDispose]: () => driver.close() });
-}
+export const drive = (topology: Topology, options?: DriverOptions): Promise<TopologyTestDriver> =>
+  TopologyTestDriver.start(topology, options);
 
 /** `key`, `value@timestamp` of records, as `semantics` writes them. */
 export const brief = (records: readonly OutputRecord[]): string[] =>

@@ -1,8 +1,9 @@
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The folder above `dsl`: frames in it are the library's own. */
-const LIBRARY = fileURLToPath(new URL('..', import.meta.url));
+/** The folders that frames of the library itself lie in: as it runs, and as source maps tell it. */
+const PACKAGE = new URL('../..', import.meta.url);
+const LIBRARY = ['src/', 'dist/'].map(folder => fileURLToPath(new URL(folder, PACKAGE)));
 
 /** Where the topology file called into the library: `topologies/claims.ts:12`; empty where the stack does not tell. */
 export function callSite(): string {
@@ -13,7 +14,7 @@ export function callSite(): string {
     const [, path, line] = /^(.+):(\d+):\d+$/.exec(inside) ?? [];
     if (path === undefined || path.startsWith('node:')) continue;
     const file = path.startsWith('file:') ? fileURLToPath(path.replace(/\?.*$/, '')) : path;
-    if (!file.startsWith(LIBRARY)) return `${relative(process.cwd(), file)}:${line}`;
+    if (!LIBRARY.some(folder => file.startsWith(folder))) return `${relative(process.cwd(), file)}:${line}`;
   }
   return '';
 }

@@ -96,7 +96,7 @@ export class Stream<in out K, in out V> {
   }
 
   /**
-   * Joins each record with the row that the table has for its key at that moment; a record without one is dropped and counted.
+   * Joins each record with the row that the table has for its key at that moment; a record without one gives no result.
    * Changes of the table alone give no output.
    */
   join<T, R>(

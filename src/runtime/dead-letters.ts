@@ -44,7 +44,12 @@ export function deadLetter(output: TopicOutput, unit: Unit, error: RecordError, 
     ...headers.map(([name, value]): Header => [name, Buffer.from(value)]),
   ]);
   const { reader } = unit;
-  if (output.writer(unit.partition).append(reader.timestamp, reader.keyBytes(), reader.valueBytes(), packed)) return;
+  if (
+    output
+      .writer(unit.partition % output.partitions)
+      .append(reader.timestamp, reader.keyBytes(), reader.valueBytes(), packed)
+  )
+    return;
   throw new FatalError(
     'TOPO_COMMIT_FAILED',
     `a record that cannot be processed is too large for ${output.topic}: raise that topic's max.message.bytes.`,

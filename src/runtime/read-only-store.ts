@@ -1,5 +1,6 @@
 import { TopologyError } from '../errors.ts';
 import type { Aggregator, RowSlot } from '../graph/functions.ts';
+import { rootsOf } from '../graph/edges.ts';
 import { keptName } from '../graph/names.ts';
 import type { ProcessorNode, Topology } from '../graph/topology.ts';
 import { partitionOf } from '../records/murmur2.ts';
@@ -33,12 +34,13 @@ export function openStore<K, V>(topology: Topology, tasks: readonly Task[], name
   const holders = tasks.filter(task => task.stores.includes(name)).sort((a, b) => a.partition - b.partition);
   const kept = keptName(node.stores.find(store => store.name === name)!);
   const prefix = storePrefix(kept);
-  // every input of these tasks is partitioned by the store's key, and written with its serde
-  const { keySerde } = holders[0]!.inputs[0]!;
+  // the store has the keys and the partitioning of what its step hangs on; other inputs of the task may have others
+  const roots = new Set(rootsOf(node, new Map(topology.nodes.map(one => [one.id, one]))).map(root => root.id));
+  const { keySerde, input } = holders[0]!.inputs.find(one => roots.has(one.input.node.id))!;
   return {
     async get(key) {
       const bytes = keySerde.encode(key);
-      const stored = holders[partitionOf(bytes, holders.length)]!.state.get(
+      const stored = holders[partitionOf(bytes, input.partitions)]!.state.get(
         prefix + Buffer.from(bytes).toString('latin1'),
       );
       return stored === undefined ? null : decode(stored);

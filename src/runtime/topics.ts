@@ -45,6 +45,8 @@ export async function planTopics(topology: Topology, broker: Broker, defaultPart
   ];
   for (const { name, partitions } of planned.internalTopics) {
     const found = existing.get(name);
+    // a wider source may be new: its dead letters find room in the partitions there are
+    if (name === planned.deadLetters) continue;
     if (found && found.partitions !== partitions)
       throw new TopologyError(
         'TOPO_PARTITIONS_DIFFER',

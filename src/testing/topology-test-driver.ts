@@ -146,6 +146,11 @@ export class TopologyTestDriver {
     return this.#application.figures();
   }
 
+  /** `await using driver = …` closes it, also where the test fails. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   /** Stops the topology. @throws what ended it, if something did */
   async close(): Promise<void> {
     try {
