@@ -18,7 +18,7 @@ test('a store is found by its own partitioning, where its task reads a wider top
       table
         .toStream()
         .merge(t.stream(wide, { tombstones: true }))
-        .to(output as never);
+        .to(output);
     }),
   );
   await application.idle();
