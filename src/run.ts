@@ -82,9 +82,6 @@ export async function run(topology: Topology, options: RunOptions = {}): Promise
 
 async function runOn(world: World, topology: Topology, options: RunOptions): Promise<Running> {
   const stopping = new AbortController();
-  // what cannot run must be refused before the sample makes its topics
-  validate(topology);
-  await planTopics(topology, world.broker, options.partitions ?? DEFAULT_PARTITIONS);
   const sample = await prepare(world, topology, options, stopping.signal);
   const application = await start(topology, world, {
     partitions: options.partitions ?? DEFAULT_PARTITIONS,
@@ -130,6 +127,9 @@ async function prepare(
     node => node.kind === 'source' && [POLICIES_TOPIC, CLAIMS_TOPIC].includes(node.topic.name),
   );
   if (sample === false || !reads) return undefined;
+  // what cannot run must be refused before the sample makes its topics; without a sample, `start` does so itself
+  validate(topology);
+  await planTopics(topology, broker, partitions ?? DEFAULT_PARTITIONS);
   return prepareSample({ broker, clock, log, options: sample === true ? undefined : sample, partitions, signal });
 }
 
