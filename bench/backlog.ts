@@ -1,59 +1,37 @@
 import { join } from 'node:path';
-import { openEmbeddedBroker } from '../src/adapters/embedded/embedded-broker.ts';
 import { nodeDisk } from '../src/adapters/embedded/node-disk.ts';
 import { protobuf } from '../src/index.ts';
-import { BatchWriter } from '../src/records/batch-writer.ts';
-import { partitionOf } from '../src/records/murmur2.ts';
 import { Claim } from './gen/bench/v1/claim.ts';
 import { Policy } from './gen/bench/v1/policy.ts';
-import { CLAIMS, KEYS, PARTITIONS, POLICIES } from './lines/line.ts';
+import { CLAIMS, KEYS, POLICIES } from './lines/line.ts';
 import type { Backlog } from './lines/line.ts';
+import { writeRecords } from './record-writer.ts';
+import type { NewRecord } from './record-writer.ts';
 
 const START_MS = Date.UTC(2021, 0, 1);
-/** As a producer under load sends them: about 1,000 records. */
-const BATCH_BYTES = 150_000;
-const LARGEST_BATCH = 1_000_000;
-const RECORDS_A_COMMIT = 20_000;
 
 /** Writes a line's input into a new log: the same for the same count. */
 export async function writeBacklog(folder: string, { key, policies }: Backlog, records: number): Promise<void> {
-  const broker = await openEmbeddedBroker({ disk: await nodeDisk(join(folder, 'log')) });
-  const nothing = async () => {};
-  const membership = await broker.join('backlog', [{ id: 'backlog', inputs: [] }], {
-    assigned: nothing,
-    revoked: nothing,
-    lost: nothing,
-  });
-  const writer = await membership.open('backlog');
+  const withPolicies = policies === true;
+  const topics = withPolicies ? [POLICIES, CLAIMS] : [CLAIMS];
+  await writeRecords(await nodeDisk(join(folder, 'log')), topics, backlog(key, withPolicies, records));
+}
 
-  const write = async (
-    topic: string,
-    count: number,
-    record: (index: number) => readonly [key: string, value: Uint8Array],
-  ) => {
-    await broker.createTopics([{ name: topic, partitions: PARTITIONS, config: {} }]);
-    const batches = Array.from({ length: PARTITIONS }, () => new BatchWriter(LARGEST_BATCH, BATCH_BYTES));
-    for (let index = 0; index < count;) {
-      for (const end = Math.min(count, index + RECORDS_A_COMMIT); index < end; index++) {
-        const [text, value] = record(index);
-        const bytes = Buffer.from(text);
-        batches[partitionOf(bytes, PARTITIONS)]!.append(START_MS + Math.floor(index / 10), bytes, value);
-      }
-      const appends = batches.map((batch, partition) => ({ topic, partition, batches: batch.finish() }));
-      await writer.commit({ appends: appends.filter(append => append.batches.length > 0), offsets: [] });
-    }
-  };
-
+function* backlog(key: Backlog['key'], withPolicies: boolean, records: number): Generator<NewRecord> {
   const random = randomBelow(1);
   const claimSerde = protobuf(Claim);
   const policySerde = protobuf(Policy);
-  if (policies === true) await write(POLICIES, KEYS, index => [policyId(index), policySerde.encode(policyOf(index))]);
-  await write(CLAIMS, records, index => {
+  const timestampOf = (index: number) => START_MS + Math.floor(index / 10);
+  for (let index = 0; withPolicies && index < KEYS; index++) {
+    const value = policySerde.encode(policyOf(index));
+    yield { topic: POLICIES, timestampMs: timestampOf(index), key: policyId(index), value };
+  }
+  for (let index = 0; index < records; index++) {
     const claim = claimOf(index, random);
-    return [key === 'policy' ? claim.policyId : claim.claimId, claimSerde.encode(claim)];
-  });
-  await membership.leave();
-  await broker.close();
+    const value = claimSerde.encode(claim);
+    const id = key === 'policy' ? claim.policyId : claim.claimId;
+    yield { topic: CLAIMS, timestampMs: timestampOf(index), key: id, value };
+  }
 }
 
 const policyId = (index: number): string => `P-${10_000_000 + index}`;

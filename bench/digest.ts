@@ -25,7 +25,7 @@ export async function digestOf(folder: string, line: Line): Promise<string> {
 async function output(broker: Broker, partition: number, isOrdered: boolean): Promise<string> {
   let count = 0;
   let hash = 0;
-  await forEach(broker, OUT, partition, record => {
+  await forEachRecord(broker, OUT, partition, record => {
     count++;
     const body = record.buffer.subarray(record.bodyStart, record.recordEnd);
     hash = isOrdered ? (crc32c(body, hash) ^ (record.timestamp % 0x40000000)) >>> 0 : (hash + crc32c(body)) >>> 0;
@@ -35,7 +35,7 @@ async function output(broker: Broker, partition: number, isOrdered: boolean): Pr
 
 async function lastValues(broker: Broker, topic: string, partition: number): Promise<string> {
   const values = new Map<string, number>();
-  await forEach(broker, topic, partition, record => {
+  await forEachRecord(broker, topic, partition, record => {
     values.set(record.keyText(), crc32c(record.buffer.subarray(record.keyStart, record.valueEnd)));
   });
   let hash = 0;
@@ -43,7 +43,8 @@ async function lastValues(broker: Broker, topic: string, partition: number): Pro
   return `${values.size}:${hash.toString(16)}`;
 }
 
-async function forEach(
+/** Visits the records of a partition by offset. */
+export async function forEachRecord(
   broker: Broker,
   topic: string,
   partition: number,

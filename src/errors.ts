@@ -59,6 +59,7 @@ export const ERROR_CODES = {
   TOPO_RECORD_TOO_LARGE: "a record larger than its topic's max.message.bytes",
   TOPO_TIMESTAMP_INVALID: 'an extracted timestamp that is no time, or over an hour past its record',
   TOPO_TRUNCATE: 'a truncate event on a table',
+  TOPO_DROPPED: 'a record that a step dropped, kept because onDrop says so',
   TOPO_STOPPED_BY_POLICY: 'a record failed and the error policy says stop',
   // TransientError and FatalError: the world
   TOPO_FOLDER_LOCKED: 'another process runs on the data folder',

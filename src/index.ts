@@ -11,13 +11,14 @@ export type { Stream } from './dsl/stream.ts';
 export type { Table } from './dsl/table.ts';
 export type { GroupedStream } from './dsl/grouped-stream.ts';
 export type { GroupedTable } from './dsl/grouped-table.ts';
+export type { Duration } from './dsl/duration.ts';
 export type { StoreOptions } from './dsl/flow.ts';
 export type { RecordContext } from './graph/functions.ts';
 export type { Topology } from './graph/topology.ts';
 export type { Header, Headers } from './records/headers.ts';
 export { FatalError, RecordError, TopoError, TopologyError, TransientError } from './errors.ts';
 export type { ErrorCode, Place } from './errors.ts';
-export { bytes, cents, json, message, protobuf, row, string } from './serdes/index.ts';
+export { bytes, cents, json, message, protobuf, row, string, windowed } from './serdes/index.ts';
 export type {
   Branded,
   Change,
@@ -32,4 +33,5 @@ export type {
   Serde,
   SerdeDescription,
   TableTruncated,
+  Windowed,
 } from './serdes/index.ts';

@@ -7,6 +7,7 @@ import { systemClock } from './adapters/system-clock.ts';
 import type { Topology } from './graph/topology.ts';
 import { validate } from './graph/validate.ts';
 import type { Application, DeadLetterEvent } from './runtime/application.ts';
+import type { DropPolicy } from './runtime/counters.ts';
 import type { ErrorPolicy } from './runtime/error-policy.ts';
 import type { Figures } from './runtime/figures.ts';
 import type { Broker, Log } from './runtime/ports.ts';
@@ -26,6 +27,8 @@ export interface RunOptions {
   readonly partitions?: number;
   /** What happens to a record that cannot be processed. Default `dead-letter`. */
   readonly onError?: ErrorPolicy;
+  /** What happens to a record that a step drops (late, without a key …), besides being counted. Default `count`. */
+  readonly onDrop?: DropPolicy;
   /** How long an epoch may stay open while there is work. Default 100 ms. */
   readonly commitIntervalMs?: number;
   /** For caches and open epochs of all tasks together. Default 512 MiB. */
@@ -86,6 +89,7 @@ async function runOn(world: World, topology: Topology, options: RunOptions): Pro
   const application = await start(topology, world, {
     partitions: options.partitions ?? DEFAULT_PARTITIONS,
     onError: options.onError ?? 'dead-letter',
+    onDrop: options.onDrop ?? 'count',
     commitIntervalMs: options.commitIntervalMs ?? COMMIT_INTERVAL_MS,
     maxEpochRecords: MAX_EPOCH_RECORDS,
     memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,

@@ -15,6 +15,8 @@ export interface StepSpec {
   readonly durable: boolean;
   /** How messages call it: `a keyBy`. */
   readonly what: string;
+  /** Names it takes besides its own: of further stores. */
+  readonly alsoNames?: readonly string[];
   readonly inputs: readonly Step[];
   /** The rest of the node. Called when the topology is finished, since key serdes may be known only then. */
   readonly node: (common: { readonly id: string; readonly inputs: readonly string[] }) => Node;
@@ -62,7 +64,7 @@ export class Draft {
         `${spec.what} '${spec.name}' comes after topology '${this.name}' was built.`,
       );
     const step = new Step(spec, callSite());
-    if (spec.durable) this.#takeName(step);
+    if (spec.durable) for (const name of [spec.name, ...(spec.alsoNames ?? [])]) this.#takeName(name, step);
     this.#steps.push(step);
     return step;
   }
@@ -96,8 +98,7 @@ export class Draft {
     return Object.freeze(Object.assign(topology, { [TOPOLOGY]: true }));
   }
 
-  #takeName(step: Step): void {
-    const { name } = step.spec;
+  #takeName(name: string, step: Step): void {
     checkStepName(this.name, name);
     const holder = this.#durable.get(name);
     if (holder !== undefined)
@@ -113,7 +114,7 @@ export class Draft {
   /** Names that users gave come first, then topics, then the numbered rest, so that no unnamed step takes a durable name. */
   #nameSteps(): void {
     const taken = new Set<string>(this.#durable.keys());
-    for (const [name, step] of this.#durable) step.id = name;
+    for (const step of this.#durable.values()) step.id = step.spec.name;
     const rest = this.#steps.filter(step => !step.spec.durable);
     const isTopic = (step: Step) => step.spec.what === 'a source' || step.spec.what === 'a sink';
     for (const step of [...rest.filter(isTopic), ...rest.filter(step => !isTopic(step))]) {

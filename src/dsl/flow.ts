@@ -17,8 +17,8 @@ export interface Flow {
   readonly key: StreamKey;
   /** How its values are written, until a step changes their type. */
   readonly value: Serde<unknown> | undefined;
-  /** For a step that keeps rows others can look up. */
-  readonly stored?: boolean;
+  /** Of a table: others can look up its rows. */
+  readonly readable?: boolean;
 }
 
 /** Makes the classes around a flow. Handed in by `topology`, so that they need not import one another in a circle. */

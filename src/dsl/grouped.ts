@@ -61,15 +61,16 @@ export function aggregateStep(
       `aggregate '${name}' is on a table, whose rows change and go: its aggregator needs a 'subtract' that takes a row out again.`,
       name,
     );
-  const step = processorStep(flow, name, {
+  return processorStep(flow, name, {
     processor: table ? 'aggregateTable' : 'aggregate',
     what: 'an aggregate',
     table: true,
     slots: { aggregator },
-    store: aggregator.serde,
+    stores: [{ value: aggregator.serde }],
     storeOptions: options,
+    value: aggregator.resultSerde,
+    readable: true,
   });
-  return { ...step, value: aggregator.resultSerde };
 }
 
 const isField = (value: unknown): value is FieldAggregator<unknown, unknown> =>

@@ -36,7 +36,14 @@ export function transformStep(flow: Flow, op: TransformNode['op'], spec: Transfo
     node: common => ({ ...common, kind: 'transform', op, table, ...spec.node }),
     ...(Object.keys(slots).length > 0 && { slots: () => slots }),
   });
-  return { draft: flow.draft, step, key: flow.key, value: CHANGES_TYPE.has(op) ? undefined : flow.value };
+  return {
+    draft: flow.draft,
+    step,
+    key: flow.key,
+    value: CHANGES_TYPE.has(op) ? undefined : flow.value,
+    // rows behind a map or filter are made from those in front of it
+    ...(table && { readable: flow.readable ?? false }),
+  };
 }
 
 export function mergeStep(flow: Flow, others: readonly Flow[]): Flow {
@@ -123,13 +130,7 @@ export function joinTable(
   const rows = table[FLOW];
   checkFunction(flow, name, fn);
   sameDraft(flow, rows, `join '${name}'`);
-  if (rows.stored !== true)
-    throw draft.error(
-      'TOPO_GRAPH_INVALID',
-      `join '${name}' looks up '${rows.step.label}', which keeps no rows of its own. Give it a store: ` +
-        `table.toStream().toTable('a-name').`,
-      name,
-    );
+  mustBeReadable(rows, name);
   const joined = processorStep(flow, name, {
     processor: 'join',
     what: 'a join',
@@ -138,10 +139,20 @@ export function joinTable(
     slots: { fn },
     options,
   });
-  flow.key.need(name, draft.name);
   rows.key.need(name, draft.name);
   flow.key.unite(rows.key, name, draft.name);
-  return { ...joined, value: undefined };
+  return joined;
+}
+
+/** @throws TopologyError where nothing keeps a table's rows so that `step` could look them up */
+export function mustBeReadable(table: Flow, step: string): void {
+  if (table.readable === true) return;
+  throw table.draft.error(
+    'TOPO_GRAPH_INVALID',
+    `'${step}' looks up '${table.step.label}', which keeps no rows of its own. Give it a store: ` +
+      `table.toStream().toTable('a-name').`,
+    step,
+  );
 }
 
 export function toTableStep(flow: Flow, name: string, value: unknown, options: StoreOptions): Flow {
@@ -153,51 +164,82 @@ export function toTableStep(flow: Flow, name: string, value: unknown, options: S
     what: 'a toTable',
     table: true,
     slots,
-    store: serde,
+    stores: [{ value: serde }],
     storeOptions: options,
+    value: serde,
+    readable: true,
   });
 }
 
-interface ProcessorSpec {
-  readonly processor: string;
-  readonly what: string;
-  readonly table: boolean;
-  readonly slots: Readonly<Record<string, unknown>>;
-  readonly options?: ProcessorNode['options'];
-  readonly tables?: readonly Step[];
-  /** The serde of the values in the step's store, if it has one. */
-  readonly store?: AnySerde;
-  readonly storeOptions?: StoreOptions;
+/** A store of a step. Its name is the step's, with `suffix` where the step has several. */
+export interface StoreSpec {
+  readonly suffix?: string;
+  readonly value: AnySerde;
+  /** Of the store's keys, where they are not the record's own. */
+  readonly key?: () => AnySerde;
 }
 
-/** A processor, with a store of the step's own name if it keeps one. Its keys' serde must be known in the end. */
+export interface ProcessorSpec {
+  readonly processor: string;
+  /** How messages call it: `a join`. */
+  readonly what: string;
+  readonly table: boolean;
+  readonly slots: Readonly<Record<string, unknown>> | (() => Readonly<Record<string, unknown>>);
+  readonly options?: ProcessorNode['options'];
+  readonly tables?: readonly Step[];
+  /** What it reads besides the flow itself, partitioned by the same key. */
+  readonly others?: readonly Flow[];
+  readonly stores?: readonly StoreSpec[];
+  readonly storeOptions?: StoreOptions;
+  /** The key of what it hands on, where that is not the key of its records. */
+  readonly key?: StreamKey;
+  /** How what it hands on is written. */
+  readonly value?: AnySerde | undefined;
+  /** Whether others can look up its rows. */
+  readonly readable?: boolean;
+  readonly onDrop?: ProcessorNode['onDrop'];
+}
+
+/**
+ * A processor with its stores. All it reads has one key, whose serde must be known in the end. Each store's name is durable, as
+ * the step's is.
+ */
 export function processorStep(flow: Flow, name: string, spec: ProcessorSpec): Flow {
   const { draft, key } = flow;
-  const { store, storeOptions = {}, tables = [] } = spec;
-  const stores = (): StoreReference[] => {
-    if (store === undefined) return [];
-    const { renamedFrom } = storeOptions;
-    const described = { name, key: key.serde!.description, value: store.description };
-    return [renamedFrom === undefined ? described : { ...described, renamedFrom }];
-  };
+  const { stores = [], storeOptions = {}, tables = [], others = [], slots, onDrop } = spec;
+  for (const other of others) sameDraft(flow, other, `step '${name}'`);
+  const { renamedFrom } = storeOptions;
+  const references = (): StoreReference[] =>
+    stores.map(({ suffix = '', value, key: storeKey = () => key.serde! }) => ({
+      name: name + suffix,
+      key: storeKey().description,
+      value: value.description,
+      ...(renamedFrom !== undefined && { renamedFrom: renamedFrom + suffix }),
+    }));
   const step = draft.add({
     name,
     durable: true,
     what: spec.what,
-    inputs: [flow.step],
+    alsoNames: stores.flatMap(({ suffix }) => (suffix === undefined ? [] : [name + suffix])),
+    inputs: [flow.step, ...others.map(other => other.step)],
     node: common => ({
       ...common,
       kind: 'processor',
       processor: spec.processor,
       table: spec.table,
-      stores: stores(),
+      stores: references(),
       tables: tables.map(table => table.id),
       options: spec.options ?? {},
+      ...(onDrop && { onDrop }),
     }),
-    slots: () => spec.slots,
+    slots: typeof slots === 'function' ? slots : () => slots,
   });
   key.need(name, draft.name);
-  return { draft, step, key, value: store, stored: store !== undefined };
+  for (const other of others) {
+    other.key.need(name, draft.name);
+    key.unite(other.key, name, draft.name);
+  }
+  return { draft, step, key: spec.key ?? key, value: spec.value, readable: spec.readable ?? false };
 }
 
 export function sinkStep(flow: Flow, sink: Sink<never, never>): void {
@@ -221,7 +263,7 @@ export function valueMissing(flow: Flow, name: string, fix: string): Error {
 }
 
 /** For callers without types. */
-function checkFunction(flow: Flow, step: string, fn: unknown): void {
+export function checkFunction(flow: Flow, step: string, fn: unknown): void {
   if (typeof fn !== 'function')
     throw flow.draft.error(
       'TOPO_GRAPH_INVALID',
@@ -229,7 +271,7 @@ function checkFunction(flow: Flow, step: string, fn: unknown): void {
     );
 }
 
-function sameDraft(a: Flow, b: Flow, what: string): void {
+export function sameDraft(a: Flow, b: Flow, what: string): void {
   if (a.draft !== b.draft)
     throw a.draft.error(
       'TOPO_GRAPH_INVALID',

@@ -17,6 +17,7 @@ export class StreamKey {
   #from: string;
   /** The key steps that it is the key of. */
   #steps: string[];
+  #derivation: { readonly from: StreamKey; readonly serdeOf: (serde: AnySerde) => AnySerde } | null = null;
   /** The first step that needs the serde. */
   #needer: string | null = null;
 
@@ -27,8 +28,21 @@ export class StreamKey {
     this.#parts = options.parts ?? [];
   }
 
+  /** A key that is made of another one: its serde is known when that one's is. */
+  static derived(from: StreamKey, what: string, serdeOf: (serde: AnySerde) => AnySerde): StreamKey {
+    const key = new StreamKey(what);
+    key.#derivation = { from, serdeOf };
+    return key;
+  }
+
   get serde(): AnySerde | undefined {
-    return this.#root().#serde;
+    const root = this.#root();
+    if (root.#serde === undefined && root.#derivation !== null) {
+      const { from, serdeOf } = root.#derivation;
+      const { serde } = from;
+      if (serde !== undefined) root.#serde = serdeOf(serde);
+    }
+    return root.#serde;
   }
 
   /** `step` keeps or compares keys: their serde must be known in the end, and one for all that were merged. */
@@ -48,12 +62,14 @@ export class StreamKey {
     const a = this.#root();
     const b = other.#root();
     if (a === b) return;
-    if (a.#serde && b.#serde && !sameSerde(a.#serde.description, b.#serde.description))
+    const [ofA, ofB] = [a.serde, b.serde];
+    if (ofA && ofB && !sameSerde(ofA.description, ofB.description))
       throw new TopologyError('TOPO_SERDE_CONFLICT', a.#conflict(b, step), { topology, step });
-    if (!a.#serde && b.#serde) {
-      a.#serde = b.#serde;
+    if (!ofA && ofB) {
+      a.#serde = ofB;
       a.#from = b.#from;
     }
+    a.#derivation ??= b.#derivation;
     a.#steps.push(...b.#steps);
     a.#parts = [...a.#parts, ...b.#parts];
     a.#needer ??= b.#needer;

@@ -92,8 +92,10 @@ export class TopologyBuilder {
       what: 'a table',
       table: true,
       slots: { row },
-      store: row.serde,
+      stores: [{ value: row.serde }],
       storeOptions: options,
+      value: row.serde,
+      readable: true,
     });
     return new Table(flow);
   }

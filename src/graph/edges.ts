@@ -19,9 +19,9 @@ export function rootsOf(node: Node, nodes: ReadonlyMap<string, Node>): Root[] {
   return [...roots.values()];
 }
 
-/** Key nodes that some processor's partitioning hangs on: only these get a repartition topic. In declaration order. */
+/** Key nodes that get a repartition topic: some processor's partitioning hangs on them, or they are made for it. In declaration order. */
 export function repartitioned({ nodes }: Pick<Topology, 'nodes'>): KeyNode[] {
   const byId = new Map(nodes.map(node => [node.id, node]));
   const roots = new Set(nodes.flatMap(node => (node.kind === 'processor' ? rootsOf(node, byId) : [])));
-  return nodes.filter((node): node is KeyNode => node.kind === 'key' && roots.has(node));
+  return nodes.filter((node): node is KeyNode => node.kind === 'key' && (node.always === true || roots.has(node)));
 }

@@ -8,6 +8,7 @@ export function serdeProblem(stored: SerdeDescription, current: SerdeDescription
     const problem = protobufProblem(stored, current);
     return problem === null ? null : `${current.message}: ${problem}`;
   }
+  if (stored.type === 'windowed' && current.type === 'windowed') return serdeProblem(stored.of, current.of);
   if (stored.type === 'change' && current.type === 'change') return serdeProblem(stored.of, current.of);
   return sameSerde(stored, current) ? null : `were ${serdeName(stored)} and are ${serdeName(current)}`;
 }

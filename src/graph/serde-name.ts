@@ -9,6 +9,8 @@ export function serdeName(serde: SerdeDescription): string {
       return `debezium-key (${serde.fields.join(', ')})`;
     case 'change':
       return `old and new ${serdeName(serde.of)}`;
+    case 'windowed':
+      return `windowed ${serdeName(serde.of)}`;
     case 'aggregate':
       return `aggregate (${serde.fields.map(([name, aggregator]) => `${name}: ${aggregator}`).join(', ')})`;
     case 'custom':

@@ -14,7 +14,7 @@ export interface Topology {
 export type Slots = Readonly<Record<string, any>>;
 export type Functions = Readonly<Record<string, Slots>>;
 
-export type Node = SourceNode | TransformNode | KeyNode | ProcessorNode | SinkNode | ReservedNode;
+export type Node = SourceNode | TransformNode | KeyNode | ProcessorNode | SinkNode | RxNode;
 export type NodeKind = Node['kind'];
 
 /** A topic as a topology names it. */
@@ -32,6 +32,8 @@ interface NodeCommon {
   readonly id: string;
   /** Ids of the nodes this one reads, in order. */
   readonly inputs: readonly string[];
+  /** What happens to records that the step drops, besides being counted. Default: what the run says. */
+  readonly onDrop?: 'count' | 'dead-letter';
 }
 
 /**
@@ -83,6 +85,8 @@ export interface KeyNode extends NodeCommon {
   readonly key?: SerdeDescription;
   readonly value?: SerdeDescription;
   readonly partitions?: number;
+  /** The topic is made whether a consumer needs it or not (`repartition`). */
+  readonly always?: boolean;
 }
 
 /** A store of a processor. Its changelog is `<topology>-<name>-changelog`; its name is the step's unless the step has several. */
@@ -123,7 +127,7 @@ export interface SinkNode extends NodeCommon {
   readonly topic: TopicReference;
 }
 
-/** Kinds that later steps bring: real RxJS operators (`rx`) and calls that take their time (`async`). */
-export interface ReservedNode extends NodeCommon {
-  readonly kind: 'rx' | 'async';
+/** Real RxJS operators. Slots: `operators`. */
+export interface RxNode extends NodeCommon {
+  readonly kind: 'rx';
 }

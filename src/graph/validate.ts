@@ -34,7 +34,7 @@ interface Graph {
 const refuse = ({ name }: Graph, code: ErrorCode, message: string, step?: string): TopologyError =>
   new TopologyError(code, message, { topology: name, ...(step !== undefined && { step }) });
 
-const KINDS: ReadonlySet<string> = new Set(['source', 'transform', 'key', 'processor', 'sink']);
+const KINDS: ReadonlySet<string> = new Set(['source', 'transform', 'key', 'processor', 'rx', 'sink']);
 
 function checkNodes(graph: Graph): void {
   if (!graph.nodes.some(node => node.kind === 'source'))
@@ -47,13 +47,6 @@ function checkNodes(graph: Graph): void {
   for (const { id, kind } of graph.nodes) {
     if (seen.has(id)) throw refuse(graph, 'TOPO_GRAPH_INVALID', `two nodes have the id '${id}'.`, id);
     seen.add(id);
-    if (kind === 'rx' || kind === 'async')
-      throw refuse(
-        graph,
-        'TOPO_GRAPH_INVALID',
-        `step '${id}' is of kind '${kind}', which is reserved: this version cannot run it.`,
-        id,
-      );
     if (!KINDS.has(kind))
       throw refuse(graph, 'TOPO_GRAPH_INVALID', `step '${id}' is of an unknown kind, '${kind as string}'.`, id);
   }

@@ -32,6 +32,8 @@ export class Events {
   readonly deadLetters = new Subject<DeadLetterEvent>();
   readonly commits = new Subject<void>();
   readonly loops = new Subject<void>();
+  /** A step has something to do that did not come from a topic. */
+  readonly submits = new Subject<void>();
 }
 
 /** One running topology: its tasks on one worker. */
@@ -93,7 +95,7 @@ export class Application {
   async #isAtEnds(): Promise<boolean> {
     const { tasks, broker } = this.#assembly;
     const inputs = tasks.flatMap(task => task.inputs);
-    const isQuiet = () => tasks.every(task => !task.hasWork && !task.isCommitting);
+    const isQuiet = () => tasks.every(task => !task.hasWork && !task.isCommitting && !task.isBusy);
     const commits = this.#commits;
     if (!isQuiet()) return false;
     const ranges = await broker.offsets(inputs);

@@ -1,7 +1,9 @@
 import type { Aggregator } from '../graph/functions.ts';
 import type { Slots, Node } from '../graph/topology.ts';
-import type { Counters } from './counters.ts';
+import type { Counters, DropReason } from './counters.ts';
 import type { TopicOutput } from './outputs.ts';
+import type { Clock } from './ports.ts';
+import type { DueEntries, DueSubject, Schedule } from './schedule.ts';
 import type { Store } from './store.ts';
 import type { Unit } from './unit.ts';
 
@@ -15,8 +17,27 @@ export type Step = (value: unknown, old: unknown) => void;
 /** The end of a chain that nothing reads. */
 export const NOTHING: Step = () => {};
 
-/** A row of a table, by store key; null when there is none. */
-export type Lookup = (key: string) => unknown;
+/** The rows of a table, as steps that look them up see them. */
+export interface Lookup {
+  /** By store key; null when there is none. */
+  get(key: string): unknown;
+  /** Of the row that `get` or `at` found last. */
+  readonly timestamp: number;
+  /** The row as it was at a time: of versioned tables only. */
+  readonly at?: (key: string, timestamp: number) => unknown;
+}
+
+/** Something that happens between records, as a unit of its own: the result of a call, say. */
+export interface Work {
+  /** The step it is for. */
+  readonly step: string;
+  run(): void;
+  /** After `run` threw, and what it did was taken back: removes what it was about, and tells what of it to dead-letter. */
+  discard(): DueSubject | null;
+}
+
+/** An entry of a store, as the task finds it at the start. */
+export type StoredEntry = readonly [key: string, value: Uint8Array, timestamp: number];
 
 /** What a node is compiled with: its task's parts, and the steps behind it. */
 export interface Site {
@@ -29,6 +50,17 @@ export interface Site {
   branch(name: string): Step;
   store(name: string): Store;
   lookup(table: string): Lookup;
+  /**
+   * Makes entries of the store fall due: by the step's stream time, which `advance` moves, or by the clock. Its store keeps the
+   * stream time under the empty key, so its entries have others. One schedule a store.
+   */
+  schedule(store: string, entries: DueEntries, time?: 'stream' | 'wall'): Schedule;
+  /** Has `work` done as a unit of its own as soon as no other is under way. Forgotten where the epoch is aborted. */
+  submit(work: Work): void;
+  /** Milliseconds since 1970 by the clock: only for what is not part of the result. */
+  readonly clock: Clock;
+  /** What to call when a record is dropped for this reason: it is counted and, where the step says so, dead-lettered. */
+  drop(reason: DropReason): () => void;
   output(topic: string): TopicOutput;
   /** The repartition topic behind a key step, if it has one. */
   repartition(): TopicOutput | undefined;
@@ -54,6 +86,18 @@ export interface Compiled {
   readonly drain?: () => void | Promise<void>;
   /** With `drain`: forgets what the node holds, since the records it came from are taken back. */
   readonly reset?: () => void;
+  /** The epoch is aborted: the stores are as of the last commit, and so must be what the node keeps besides. */
+  readonly aborted?: () => void;
+  /** Called at the start, before the first record: the node's state outside its stores is made from what they hold. */
+  readonly opened?: (entriesOf: (store: string) => AsyncIterable<StoredEntry>) => Promise<void>;
+  /** Called when the epoch is closed, before the stores are written. */
+  readonly closing?: () => void;
+  /** Called when the task is given up: calls under way are dropped, subscriptions ended. */
+  readonly close?: () => void;
+  /** The node can take no more records for now; `submit` shows when it can again. */
+  readonly isFull?: () => boolean;
+  /** Something is under way that will lead to a `submit`. */
+  readonly isBusy?: () => boolean;
 }
 
 export const everyInput = (node: Node, step: Step): Compiled => ({ steps: node.inputs.map(() => step) });

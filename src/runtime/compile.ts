@@ -1,15 +1,20 @@
 import { TopologyError } from '../errors.ts';
 import type { Aggregator, TopicSlot } from '../graph/functions.ts';
 import { repartitionTopic } from '../graph/names.ts';
-import type { KeyNode, Node, ProcessorNode, SourceNode, Topology } from '../graph/topology.ts';
+import type { KeyNode, Node, SourceNode, Topology } from '../graph/topology.ts';
 import { NOTHING } from './chain.ts';
-import type { Compiled, Kind, Lookup, Site, Step } from './chain.ts';
-import type { Counters } from './counters.ts';
+import type { Compiled, Kind, Lookup, Site, Step, Work } from './chain.ts';
+import { SAYS_NOTHING, dropColumn } from './counters.ts';
+import type { Counters, DropPolicy, DropReason } from './counters.ts';
 import type { TopicOutput } from './outputs.ts';
 import { consumersOf } from './plan.ts';
 import type { Input, SubTopology } from './plan.ts';
+import type { Clock } from './ports.ts';
+import { PROCESSORS } from './processors/index.ts';
+import { Schedule } from './schedule.ts';
+import type { TimeLog } from './schedule.ts';
 import type { Store } from './store.ts';
-import { decode } from './unit.ts';
+import { transformedRows } from './transforms.ts';
 import type { Unit } from './unit.ts';
 
 /** What a task brings to its chain. */
@@ -23,6 +28,13 @@ export interface Parts {
   /** Of sinks and repartitions, by topic. */
   readonly outputs: ReadonlyMap<string, TopicOutput>;
   readonly appended: (row: number) => void;
+  readonly clock: Clock;
+  readonly timeLog: TimeLog;
+  readonly submit: (work: Work) => void;
+  /** Dead-letters the record under way, which `step` dropped. */
+  readonly dropped: (step: string, reason: DropReason) => void;
+  /** What steps do with what they drop, unless they say. */
+  readonly onDrop: DropPolicy;
 }
 
 export interface Chain {
@@ -31,7 +43,16 @@ export interface Chain {
   /** Inputs whose values no step looks at: they need not be decoded. */
   readonly unread: ReadonlySet<Input>;
   readonly drains: readonly (() => void | Promise<void>)[];
-  readonly resets: readonly (() => void)[];
+  /** Every node as it was compiled, in declaration order. */
+  readonly nodes: readonly Compiled[];
+  readonly schedules: readonly TaskSchedule[];
+}
+
+/** A schedule, and the store that it is made from and that keeps its time. */
+export interface TaskSchedule {
+  readonly schedule: Schedule;
+  readonly store: Store;
+  readonly time: 'stream' | 'wall';
 }
 
 /** Fuses a sub-topology into one chain of closures for one task: no allocation and no promise a record. */
@@ -41,8 +62,7 @@ export function compile(parts: Parts): Chain {
   const members = new Set(subTopology.nodes.map(node => node.id));
   const consumers = consumersOf(topology);
   const compiled = new Map<string, Compiled>();
-  const drains: (() => void | Promise<void>)[] = [];
-  const resets: (() => void)[] = [];
+  const schedules: TaskSchedule[] = [];
 
   const readersOf = (id: string): Step =>
     fanOut(
@@ -61,7 +81,15 @@ export function compile(parts: Parts): Chain {
       next: node.kind === 'key' && isCut(node.id) ? NOTHING : readersOf(node.id),
       branch: name => compiled.get(branchOf(topology, node.id, name))!.steps[0]!,
       store: name => parts.stores.get(name)!,
-      lookup: table => lookupIn(nodes.get(table) as ProcessorNode, parts),
+      lookup: table => lookupOf(nodes.get(table)!, nodes, parts),
+      schedule(store, entries, time = 'stream') {
+        const schedule = new Schedule(node.id, entries, parts.timeLog);
+        schedules.push({ schedule, store: parts.stores.get(store)!, time });
+        return schedule;
+      },
+      submit: parts.submit,
+      clock: parts.clock,
+      drop: reason => dropOf(node, reason, parts),
       output: topic => outputs.get(topic)!,
       repartition: () => outputs.get(repartitionTopic(topology.name, node.id)),
       needsOld: needsOld(node.id, nodes, consumers),
@@ -74,10 +102,7 @@ export function compile(parts: Parts): Chain {
     };
     const kind = kinds[node.kind];
     if (!kind) throw new TopologyError('TOPO_GRAPH_INVALID', `step '${node.id}': there is no kind '${node.kind}'`);
-    const result = kind.compile(node as never, site);
-    if (result.drain) drains.push(result.drain);
-    if (result.reset) resets.push(result.reset);
-    compiled.set(node.id, result);
+    compiled.set(node.id, kind.compile(node as never, site));
   }
   const entries = subTopology.inputs.map((input): [Input, Step] => {
     const { node } = input;
@@ -87,7 +112,25 @@ export function compile(parts: Parts): Chain {
     ];
   });
   const unread = subTopology.inputs.filter(({ node }) => node.kind === 'source' && isUnread(node, nodes, topology));
-  return { entries: new Map(entries), unread: new Set(unread), drains: drains.reverse(), resets };
+  const inOrder = [...compiled.values()].reverse();
+  return {
+    entries: new Map(entries),
+    unread: new Set(unread),
+    drains: inOrder.flatMap(({ drain }) => drain ?? []),
+    nodes: inOrder,
+    schedules,
+  };
+}
+
+/** Counts, and keeps what is lost where that is asked for. */
+function dropOf(node: Node, reason: DropReason, { counters, dropped, onDrop }: Parts): () => void {
+  const { values } = counters;
+  const at = counters.row(node.id) + dropColumn(reason);
+  if ((node.onDrop ?? onDrop) === 'count' || SAYS_NOTHING.has(reason)) return () => void values[at]!++;
+  return () => {
+    values[at]!++;
+    dropped(node.id, reason);
+  };
 }
 
 /** A table's repartition carries old and new value as one. */
@@ -139,18 +182,20 @@ function needsOld(
   });
 }
 
-/** A table's rows as lookups see them: the store's values, decoded; an aggregate's result, not its state. */
-function lookupIn(node: ProcessorNode, { topology, stores }: Parts): Lookup {
-  const store = stores.get(node.stores[0]!.name)!;
-  const slots = topology.functions[node.id]!;
-  const { aggregator } = slots;
-  const serde = aggregator ? aggregator.serde : slots['row'].serde;
-  return key => {
-    const stored = store.get(key);
-    if (stored === null) return null;
-    const value: unknown = decode(serde, stored, 'value');
-    return aggregator ? aggregator.result(value) : value;
-  };
+/** A table's rows: of its store, or made from those of the tables it is made of. */
+function lookupOf(node: Node, nodes: ReadonlyMap<string, Node>, parts: Parts): Lookup {
+  const slots = parts.topology.functions[node.id] ?? {};
+  const lookup = (id: string) => lookupOf(nodes.get(id)!, nodes, parts);
+  const store = (name: string) => parts.stores.get(name)!;
+  const rows =
+    node.kind === 'processor'
+      ? PROCESSORS[node.processor]?.rows?.(node, { slots, store, lookup })
+      : node.kind === 'transform' && node.table
+        ? transformedRows(node, lookup(node.inputs[0]!), slots, parts.unit)
+        : undefined;
+  if (rows === undefined)
+    throw new TopologyError('TOPO_GRAPH_INVALID', `step '${node.id}' keeps no rows that could be looked up`);
+  return rows;
 }
 
 /** Steps that hand values on untouched. */

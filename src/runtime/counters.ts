@@ -1,8 +1,22 @@
 import type { Topology } from '../graph/topology.ts';
 
 /** Why a step dropped a record: counted, never silent. */
-export const DROP_REASONS = ['tombstone', 'null-key', 'null-value', 'no-row'] as const;
+export const DROP_REASONS = [
+  'tombstone',
+  'null-key',
+  'null-value',
+  'null-foreign-key',
+  'late',
+  'duplicate',
+  'no-row',
+] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
+
+/** What is dropped for these reasons is not lost: it said nothing, or had been said before. It is never dead-lettered. */
+export const SAYS_NOTHING: ReadonlySet<DropReason> = new Set(['tombstone', 'duplicate', 'no-row']);
+
+/** What happens to a record that a step drops, besides being counted. */
+export type DropPolicy = 'count' | 'dead-letter';
 
 /** Columns of a step's row. `in` and `out` count records handed to and by the step; an `out` of a sink is taken back with its unit. */
 export const IN = 0;

@@ -1,8 +1,9 @@
 import { FatalError } from '../errors.ts';
 import type { RecordError } from '../errors.ts';
-import { encodeHeaders } from '../records/headers.ts';
+import { NO_HEADERS, decodeHeaders, encodeHeaders } from '../records/headers.ts';
 import type { Header } from '../records/headers.ts';
 import type { TopicOutput } from './outputs.ts';
+import type { DueSubject } from './schedule.ts';
 import type { Unit } from './unit.ts';
 
 /** Kafka Streams' names (KIP-1034), so that tools which know them work, then ours. All values are text. */
@@ -21,39 +22,54 @@ export const DEAD_LETTER_HEADERS = {
 
 /**
  * Keeps a record that could not be processed: its own key, value, headers and timestamp as they came, in its own partition,
- * with headers that say what happened, where, and under which version of the topology.
+ * with headers that say what happened, where, and under which version of the topology. Where something fell due and failed,
+ * `subject` is what is kept, and there is no topic and offset to name.
  * @throws FatalError when it does not fit the dead-letter topic: somebody gave that a size limit
  */
-export function deadLetter(output: TopicOutput, unit: Unit, error: RecordError, manifestHash: string): void {
+export function deadLetter(
+  output: TopicOutput,
+  unit: Unit,
+  error: RecordError,
+  manifestHash: string,
+  subject: DueSubject = subjectOf(unit),
+): void {
   const cause = error.cause instanceof Error ? error.cause : error;
   const names = DEAD_LETTER_HEADERS;
+  const source: [name: string, value: string][] = [
+    [names.topic, unit.topic],
+    [names.partition, String(unit.partition)],
+    [names.offset, String(unit.offset)],
+  ];
   const headers: [name: string, value: string][] = [
     [names.exception, cause.name],
     [names.message, error.message],
     [names.stacktrace, cause.stack ?? ''],
-    [names.topic, unit.topic],
-    [names.partition, String(unit.partition)],
-    [names.offset, String(unit.offset)],
+    ...(unit.reader === null ? [] : source),
     [names.step, error.place.step ?? ''],
     [names.code, error.code],
     [names.attempt, '1'],
     [names.manifest, manifestHash],
   ];
+  const { key, value, timestamp, headers: own = NO_HEADERS } = subject;
   const packed = encodeHeaders([
-    ...unit.headers,
-    ...headers.map(([name, value]): Header => [name, Buffer.from(value)]),
+    ...decodeHeaders(own),
+    ...headers.map(([name, text]): Header => [name, Buffer.from(text)]),
   ]);
-  const { reader } = unit;
-  if (
-    output
-      .writer(unit.partition % output.partitions)
-      .append(reader.timestamp, reader.keyBytes(), reader.valueBytes(), packed)
-  )
-    return;
+  if (output.writer(unit.partition % output.partitions).append(timestamp, key, value, packed)) return;
   throw new FatalError(
     'TOPO_COMMIT_FAILED',
     `a record that cannot be processed is too large for ${output.topic}: raise that topic's max.message.bytes.`,
     error.place,
     { cause: error },
   );
+}
+
+/** The record under way, as it came. */
+function subjectOf({ reader }: Unit): DueSubject {
+  return {
+    key: reader!.keyBytes(),
+    value: reader!.valueBytes(),
+    timestamp: reader!.timestamp,
+    headers: reader!.headerBytes(),
+  };
 }

@@ -7,7 +7,7 @@ import type { Step } from './chain.ts';
 import type { Chain } from './compile.ts';
 import type { Input } from './plan.ts';
 import type { Fetched, FetchRequest } from './ports.ts';
-import { decode } from './unit.ts';
+import { decode } from './values.ts';
 
 /** Fetched batches that wait in front of a task, a partition: enough to work on while more is fetched. */
 const BUFFER_BYTES = 2 * 1024 * 1024;

@@ -3,21 +3,24 @@ import type { TopicSlot } from '../graph/functions.ts';
 import type {
   KeyNode,
   NodeKind,
-  ReservedNode,
+  RxNode,
   SinkNode,
   SourceNode,
   TransformNode,
   ProcessorNode,
 } from '../graph/topology.ts';
+import type { BatchReader } from '../records/batch-reader.ts';
 import { partitionOf } from '../records/murmur2.ts';
+import { partitionKey } from '../serdes/serde.ts';
 import type { Serde } from '../serdes/serde.ts';
 import { everyInput } from './chain.ts';
 import type { Kind, Site, Step } from './chain.ts';
-import { IN, OUT, dropColumn } from './counters.ts';
+import { IN, OUT } from './counters.ts';
+import { KeyView } from './key-view.ts';
 import type { OutputWriter, TopicOutput } from './outputs.ts';
 import { PROCESSORS } from './processors/index.ts';
 import { TRANSFORMS } from './transforms.ts';
-import { defined, encode } from './unit.ts';
+import { defined, encode } from './values.ts';
 import type { Unit } from './unit.ts';
 
 const source: Kind<SourceNode> = {
@@ -42,10 +45,10 @@ const transform: Kind<TransformNode> = {
 
 const processor: Kind<ProcessorNode> = {
   compile: (node, site) => {
-    const compile = PROCESSORS[node.processor];
-    if (!compile)
+    const found = PROCESSORS[node.processor];
+    if (!found)
       throw new TopologyError('TOPO_GRAPH_INVALID', `step '${node.id}': there is no processor '${node.processor}'`);
-    return compile(node, site);
+    return found.compile(node, site);
   },
 };
 
@@ -55,7 +58,7 @@ const sink: Kind<SinkNode> = {
     const output = site.output(node.topic.name);
     return everyInput(
       node,
-      site.isRaw() ? copyRecord(node, site, output) : appendTo(node, site, output, topic.key, topic.value),
+      site.isRaw() ? copyRecord(node, site, output, topic.key) : appendTo(node, site, output, topic.key, topic.value),
     );
   },
 };
@@ -68,7 +71,7 @@ const key: Kind<KeyNode> = {
   },
 };
 
-const reserved: Kind<ReservedNode> = {
+const rx: Kind<RxNode> = {
   compile: node => {
     throw new TopologyError('TOPO_GRAPH_INVALID', `step '${node.id}': steps of kind '${node.kind}' cannot run yet`);
   },
@@ -82,19 +85,19 @@ export const KINDS: Readonly<Record<NodeKind, Kind<any>>> = {
   key,
   processor,
   sink,
-  rx: reserved,
-  async: reserved,
+  rx,
 };
 
 /** A record's whole body in one copy: nothing between the source and here has looked at more than it was given. */
-function copyRecord(node: SinkNode, site: Site, output: TopicOutput): Step {
+function copyRecord(node: SinkNode, site: Site, output: TopicOutput, keySerde: Serde<unknown>): Step {
   const { unit } = site;
   const { values } = site.counters;
   const row = site.counters.row(node.id);
   return () => {
     values[row + IN]!++;
     unit.step = node.id;
-    if (!ownWriter(output, unit).appendCopy(unit.reader, unit.timestamp)) throw tooLarge(output.topic);
+    const reader = unit.reader!;
+    if (!ownWriter(output, reader, unit.partition, keySerde).appendCopy(reader, unit.timestamp)) throw tooLarge(output.topic);
     site.appended(row);
   };
 }
@@ -112,30 +115,49 @@ function appendTo(
   return value => {
     values[row + IN]!++;
     unit.step = node.id;
-    if (unit.hasKeyOf(keySerde)) {
-      const valueBytes = value === null ? null : encode(valueSerde, value, 'value');
-      if (!ownWriter(output, unit).appendValue(unit.timestamp, unit.reader, valueBytes)) throw tooLarge(output.topic);
-    } else {
-      const { key } = unit;
-      const keyBytes = key === null ? null : encode(keySerde, key, 'key');
-      append(output, unit, keyBytes, value === null ? null : encode(valueSerde, value, 'value'));
-    }
+    const valueBytes = value === null ? null : encode(valueSerde, value, 'value');
+    if (unit.isRecordAs(keySerde)) {
+      const reader = unit.reader!;
+      if (!ownWriter(output, reader, unit.partition, keySerde).appendValue(unit.timestamp, reader, valueBytes))
+        throw tooLarge(output.topic);
+    } else append(output, unit, keyBytesAs(unit, keySerde), valueBytes, keySerde);
     site.appended(row);
   };
 }
 
 /** For a record that keeps its key, which stays where it lies. */
-function ownWriter(output: TopicOutput, { reader, partition }: Unit): OutputWriter {
+function ownWriter(
+  output: TopicOutput,
+  reader: BatchReader,
+  partition: number,
+  { unpartitionedBytes = 0 }: Serde<unknown>,
+): OutputWriter {
   const { partitions } = output;
   const { keyStart, keyEnd } = reader;
   return output.writer(
-    keyStart < 0 ? partition % partitions : partitionOf(reader.buffer, partitions, keyStart, keyEnd),
+    keyStart < 0
+      ? partition % partitions
+      : partitionOf(reader.buffer, partitions, keyStart, keyEnd - unpartitionedBytes),
   );
 }
 
+/** A key's bytes in a topic's format, which they often have already. */
+function keyBytesAs({ keyView }: Unit, serde: Serde<unknown>): Uint8Array | null {
+  if (keyView.isWrittenAs(serde)) return keyView.bytes;
+  const { value } = keyView;
+  return value === null ? null : encode(serde, value, 'key');
+}
+
 /** Where a record without a key goes: the partition it came from, so that a run repeated gives the same. */
-function append(output: TopicOutput, unit: Unit, key: Uint8Array | null, value: Uint8Array | null): void {
-  const partition = key === null ? unit.partition % output.partitions : partitionOf(key, output.partitions);
+function append(
+  output: TopicOutput,
+  unit: Unit,
+  key: Uint8Array | null,
+  value: Uint8Array | null,
+  keySerde: Serde<unknown>,
+): void {
+  const { partitions } = output;
+  const partition = key === null ? unit.partition % partitions : partitionOf(partitionKey(keySerde, key), partitions);
   if (!output.writer(partition).append(unit.timestamp, key, value, unit.headerBytes)) throw tooLarge(output.topic);
 }
 
@@ -147,12 +169,16 @@ function changeKey(node: KeyNode, { unit, counters, slots, next }: Site): Step {
   const { fn } = slots;
   const { values } = counters;
   const row = counters.row(node.id);
+  const newKey = new KeyView();
   return value => {
     values[row + IN]!++;
     unit.step = node.id;
-    const newKey: unknown = defined(fn(value, unit));
+    const { keyView } = unit;
+    newKey.ofValue(defined(fn(value, unit)));
     values[row + OUT]!++;
-    unit.withKey(newKey, () => next(value, null));
+    unit.keyView = newKey;
+    next(value, null);
+    unit.keyView = keyView;
   };
 }
 
@@ -161,17 +187,17 @@ function repartition(node: KeyNode, site: Site, output: TopicOutput): Step {
   const { fn, key: keySerde, value: valueSerde } = slots;
   const { values } = site.counters;
   const row = site.counters.row(node.id);
-  const nullKey = row + dropColumn('null-key');
+  const nullKey = site.drop('null-key');
   return value => {
     values[row + IN]!++;
     unit.step = node.id;
     const newKey: unknown = defined(fn(value, unit));
     if (newKey === null) {
-      values[nullKey]!++;
+      nullKey();
       return;
     }
     const valueBytes = value === null ? null : encode(valueSerde, value, 'value');
-    append(output, unit, encode(keySerde, newKey, 'key'), valueBytes);
+    append(output, unit, encode(keySerde, newKey, 'key'), valueBytes, keySerde);
     site.appended(row);
   };
 }
@@ -187,15 +213,15 @@ function repartitionTable(node: KeyNode, site: Site, output: TopicOutput): Step 
   const { fn, key: keySerde, value: changeSerde } = slots;
   const { values } = site.counters;
   const row = site.counters.row(node.id);
-  const nullKey = row + dropColumn('null-key');
+  const nullKey = site.drop('null-key');
   const groupOf = (value: unknown): Uint8Array | null => {
     if (value === null) return null;
     const group: unknown = defined(fn(value, unit));
-    if (group === null) values[nullKey]!++;
+    if (group === null) nullKey();
     return group === null ? null : encode(keySerde, group, 'key');
   };
   const send = (group: Uint8Array, change: { old: unknown; new: unknown }) => {
-    append(output, unit, group, encode(changeSerde, change, 'value'));
+    append(output, unit, group, encode(changeSerde, change, 'value'), keySerde);
     site.appended(row);
   };
   return (value, old) => {

@@ -4,23 +4,17 @@ import { FatalError } from '../errors.ts';
 export interface Progress {
   /** The task's commits are numbered from 1 without a gap. */
   readonly commit: number;
-  readonly streamTime: number;
   /** Where a `readFirst` input ended at the first start. */
   readonly until?: number;
 }
 
-export function encodeProgress({ commit, streamTime, until }: Progress): string {
-  return JSON.stringify(until === undefined ? { commit, streamTime } : { commit, streamTime, until });
-}
+export const encodeProgress = (progress: Progress): string => JSON.stringify(progress);
 
 /** @throws FatalError when it is nothing this program wrote */
 export function decodeProgress(metadata: string, group: string): Progress {
   try {
-    const { commit, streamTime, until } = JSON.parse(metadata) as Partial<Progress>;
-    if (Number.isSafeInteger(commit) && Number.isFinite(streamTime))
-      return until === undefined
-        ? { commit: commit!, streamTime: streamTime! }
-        : { commit: commit!, streamTime: streamTime!, until };
+    const { commit, until } = JSON.parse(metadata) as Partial<Progress>;
+    if (Number.isSafeInteger(commit)) return { commit: commit!, ...(until !== undefined && { until }) };
   } catch {
     // said below: JSON.parse would quote the text
   }

@@ -7,6 +7,7 @@ import { validate } from '../graph/validate.ts';
 import { Application, Events } from './application.ts';
 import type { Kind } from './chain.ts';
 import { Counters } from './counters.ts';
+import type { DropPolicy } from './counters.ts';
 import type { ErrorPolicy } from './error-policy.ts';
 import { KINDS } from './kinds.ts';
 import { readManifest, writeManifest } from './manifest-topic.ts';
@@ -30,6 +31,7 @@ export interface Settings {
   /** Of topics that are created and whose count nothing else tells. */
   readonly partitions: number;
   readonly onError: ErrorPolicy;
+  readonly onDrop: DropPolicy;
   readonly commitIntervalMs: number;
   readonly maxEpochRecords: number;
   /** Shared out over the tasks: store caches, entries not yet written, and outputs. */
@@ -92,7 +94,10 @@ export async function start(topology: Topology, world: World, settings: Settings
       deadLetters: plan.deadLetters,
       manifestHash: manifest.hash,
       policy: settings.onError,
+      onDrop: settings.onDrop,
+      clock: world.clock,
       cacheBytes: memoryBytes * (1 - EPOCH_SHARE),
+      onSubmit: () => events.submits.next(),
       onDeadLetter: ({ code, message, place }) => events.deadLetters.next({ code, message, place }),
       onRestore: restoreLog(world),
     };

@@ -243,7 +243,8 @@ export function stamped(value: Uint8Array, timestamp: number): Buffer {
 
 const view = new DataView(new ArrayBuffer(TIMESTAMP_BYTES));
 
-function timestampOf(stored: Uint8Array): number {
+/** When a state value changed last. */
+export function timestampOf(stored: Uint8Array): number {
   for (let i = 0; i < TIMESTAMP_BYTES; i++) view.setUint8(i, stored[i]!);
   return view.getFloat64(0);
 }

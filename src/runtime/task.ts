@@ -1,17 +1,12 @@
 import { FatalError, TransientError } from '../errors.ts';
-import type { RecordError } from '../errors.ts';
 import { keptName } from '../graph/names.ts';
-import type { Topology } from '../graph/topology.ts';
-import type { Kind } from './chain.ts';
 import { recordCountOf } from '../records/batch.ts';
+import type { Compiled, Kind, StoredEntry, Work } from './chain.ts';
 import { compile } from './compile.ts';
 import type { Chain } from './compile.ts';
-import { DEAD_LETTERED, OutTally } from './counters.ts';
-import type { Counters } from './counters.ts';
-import { deadLetter } from './dead-letters.ts';
-import { asRecordError, decide } from './error-policy.ts';
-import type { ErrorPolicy } from './error-policy.ts';
+import type { DropPolicy } from './counters.ts';
 import { TaskInput } from './input.ts';
+import { pick } from './order.ts';
 import { Outputs } from './outputs.ts';
 import type { TopicOutput } from './outputs.ts';
 import type { SubTopology } from './plan.ts';
@@ -30,32 +25,35 @@ import type {
 import { decodeProgress, encodeProgress } from './progress.ts';
 import type { Progress } from './progress.ts';
 import { commitWrites, restore } from './restore.ts';
-import { Store, UndoLog } from './store.ts';
+import { Store, payloadOf, storeEnd, storePrefix, timestampOf } from './store.ts';
 import type { StateWrite } from './store.ts';
-import { Unit } from './unit.ts';
+import { SpoiledEpoch, UnitRunner } from './unit-runner.ts';
+import type { UnitRunnerOptions } from './unit-runner.ts';
 
-export interface TaskOptions {
-  readonly topology: Topology;
+export interface TaskOptions extends UnitRunnerOptions {
   readonly subTopology: SubTopology;
-  readonly partition: number;
   readonly kinds: Readonly<Record<string, Kind<never>>>;
   readonly broker: Broker;
   readonly state: StateBackend;
-  readonly counters: Counters;
+  readonly clock: Clock;
   readonly log: Log;
   /** Partition count and `max.message.bytes` of a topic that the task writes. */
   topicLimits(topic: string): { readonly partitions: number; readonly maxMessageBytes: number };
   readonly deadLetters: string;
-  readonly manifestHash: string;
-  readonly policy: ErrorPolicy;
+  /** What steps do with what they drop, unless they say. */
+  readonly onDrop: DropPolicy;
   /** For the stores of this task together. */
   readonly cacheBytes: number;
-  readonly onDeadLetter: (error: RecordError) => void;
+  /** There is work that did not come from a topic. */
+  readonly onSubmit: () => void;
   readonly onRestore: (task: string, restored: number, total: number) => void;
 }
 
 /** Records between two looks at the clock, at most. */
 const LONGEST_STRIDE = 64;
+/** A scheduled store's entry whose timestamp is its step's stream time. */
+const STREAM_TIME_KEY = '';
+const NOTHING_ELSE = new Uint8Array(0);
 
 export const taskId = (subTopology: SubTopology, partition: number): string => `${subTopology.id}-${partition}`;
 
@@ -69,18 +67,17 @@ export class Task {
   /** Records taken since the last commit. */
   units = 0;
   readonly #options: TaskOptions;
-  readonly #unit = new Unit();
   readonly #outputs = new Outputs();
-  readonly #undo = new UndoLog();
+  readonly #runner: UnitRunner;
   readonly #stores = new Map<string, Store>();
   readonly #changelogs: { readonly store: Store; readonly output: TopicOutput }[];
   readonly #chain: Chain;
-  readonly #deadLetters: TopicOutput;
-  readonly #tally: OutTally;
+  /** The steps that may be full. */
+  readonly #bounded: readonly Compiled[];
   readonly #writer: TaskWriter;
   readonly #state: TaskState;
   #commit: number;
-  #streamTime: number;
+  #submitted: Work[] = [];
   /** What an aborted epoch is run again from. */
   #committed: readonly OffsetCommit[];
   #committing: Promise<void> | undefined;
@@ -90,15 +87,13 @@ export class Task {
   /** Up to these positions every record is committed alone: an epoch that holds them could not be. */
   #alone: ReadonlyMap<TaskInput, number> | undefined;
 
-  private constructor(options: TaskOptions, writer: TaskWriter, state: TaskState, progress: Progress) {
-    const { topology, subTopology, partition, counters } = options;
+  private constructor(options: TaskOptions, writer: TaskWriter, state: TaskState, commit: number) {
+    const { topology, subTopology, partition, counters, clock, onDrop } = options;
     this.#options = options;
-    this.#tally = new OutTally(counters.values);
     this.id = taskId(subTopology, partition);
     this.#writer = writer;
     this.#state = state;
-    this.#commit = progress.commit;
-    this.#streamTime = progress.streamTime;
+    this.#commit = commit;
     this.#committed = writer.committed;
     const outputs = new Map<string, TopicOutput>();
     const open = (topic: string): TopicOutput => {
@@ -107,25 +102,37 @@ export class Task {
       outputs.set(topic, known);
       return known;
     };
+    this.#runner = new UnitRunner(options, this.#outputs, open(options.deadLetters));
+    const { unit, undo, tally, times } = this.#runner;
     const cacheBytes = options.cacheBytes / Math.max(1, subTopology.stores.length);
     this.#changelogs = subTopology.stores.map(({ store: reference, changelog }) => {
       const { partitions, maxMessageBytes } = options.topicLimits(changelog);
-      const store = new Store(keptName(reference), state, this.#undo, cacheBytes, maxMessageBytes);
+      const store = new Store(keptName(reference), state, undo, cacheBytes, maxMessageBytes);
       this.#stores.set(reference.name, store);
       return { store, output: this.#outputs.topic(changelog, partitions, maxMessageBytes) };
     });
     for (const topic of subTopology.writes) open(topic);
-    this.#deadLetters = open(options.deadLetters);
     this.#chain = compile({
       topology,
       subTopology,
       kinds: options.kinds,
-      unit: this.#unit,
+      unit,
       counters,
       stores: this.#stores,
       outputs,
-      appended: row => this.#tally.add(row),
+      appended: row => tally.add(row),
+      clock,
+      timeLog: times,
+      submit: work => {
+        this.#submitted.push(work);
+        options.onSubmit();
+      },
+      dropped: (step, reason) => this.#runner.dropped(step, reason),
+      onDrop,
     });
+    this.#bounded = this.#chain.nodes.filter(({ isFull }) => isFull !== undefined);
+    this.#runner.holdsBack = this.#chain.drains.length > 0;
+    this.#runner.reset = () => this.#reset();
     this.inputs = subTopology.inputs
       .filter(input => partition < input.partitions)
       .sort((a, b) => Number(b.tableOnly) - Number(a.tableOnly))
@@ -139,7 +146,6 @@ export class Task {
     const writer = await membership.open(id);
     const progress = writer.committed.map(({ metadata }) => decodeProgress(metadata, topology.name));
     const commit = Math.max(0, ...progress.map(one => one.commit));
-    const streamTime = Math.max(-1, ...progress.map(one => one.streamTime));
     const { state } = await restore({
       topology,
       task: id,
@@ -152,7 +158,8 @@ export class Task {
       onProgress: (restored, total) => options.onRestore(id, restored, total),
     });
     try {
-      const task = new Task(options, writer, state, { commit, streamTime });
+      const task = new Task(options, writer, state, commit);
+      await task.#open();
       await task.#start();
       return task;
     } catch (error) {
@@ -175,25 +182,28 @@ export class Task {
   }
 
   /**
-   * Takes records by rule G2, up to `maxUnits` or until `deadlineMs`; returns how many. The clock is looked at after the first
-   * record, then less and less often, so that fast records do not pay for it and slow ones end the turn at once.
+   * Does what is due by the clock or was submitted, then takes records by rule G2: up to `maxUnits`, or until `deadlineMs`;
+   * returns how many units that was. The clock is looked at after the first record, then less and less often, so that fast
+   * records do not pay for it and slow ones end the turn at once.
    * @throws FatalError; then nothing of the epoch may be committed. SpoiledEpoch; then `abort` must follow
    */
-  process(maxUnits: number, clock: Clock, deadlineMs: number): number {
+  process(maxUnits: number, deadlineMs: number): number {
     if (this.#isDraining) return 0;
+    const { clock } = this.#options;
+    const others = this.#processOthers(false);
     let count = 0;
     let nextLook = 1;
-    for (; count < maxUnits; count++) {
+    for (; count < maxUnits && !this.#isFull(); count++) {
       if (count === nextLook) {
         if (clock.now() >= deadlineMs) break;
         nextLook += Math.min(count, LONGEST_STRIDE);
       }
-      const input = this.#pick();
+      const input = pick(this.inputs);
       if (input === undefined) break;
-      this.#process(input, false);
-      this.#endUnit(input);
+      this.#runner.record(input, false);
+      this.#endRecord(input);
     }
-    return count;
+    return others + count;
   }
 
   /** An aborted epoch is being run again, a commit after each record: use `processAlone`. */
@@ -206,16 +216,42 @@ export class Task {
 
   /** Takes one record and drains the chain within its unit, so that what fails only then fails with this record. */
   async processAlone(): Promise<number> {
-    const input = this.#pick();
-    if (input === undefined) return 0;
-    this.#process(input, true);
+    const others = this.#processOthers(true);
+    const input = this.#isFull() ? undefined : pick(this.inputs);
+    if (input === undefined) return others;
+    this.#runner.record(input, true);
     try {
       await this.#drain();
     } catch (error) {
-      this.#fail(error, true);
+      this.#reset();
+      this.#runner.failRecord(error);
     }
-    this.#endUnit(input);
-    return 1;
+    this.#endRecord(input);
+    return others + 1;
+  }
+
+  /** Units that are no records: what was submitted, and what is due by the clock. */
+  #processOthers(alone: boolean): number {
+    const before = this.units;
+    for (const { schedule, time } of this.#chain.schedules)
+      if (time === 'wall' && schedule.next < Infinity) {
+        schedule.now = this.#options.clock.now();
+        if (schedule.next > schedule.now) continue;
+        this.#runner.settle(schedule, alone);
+        this.units++;
+      }
+    while (this.#submitted.length > 0) {
+      const work = this.#submitted;
+      this.#submitted = [];
+      for (const one of work) this.#runner.work(one, alone);
+      this.units += work.length;
+    }
+    return this.units - before;
+  }
+
+  #isFull(): boolean {
+    for (const { isFull } of this.#bounded) if (isFull!()) return true;
+    return false;
   }
 
   /** Whether the open epoch has anything to commit. */
@@ -235,7 +271,17 @@ export class Task {
 
   /** Every record of every input, as far as last seen, is processed and committed. */
   get isIdle(): boolean {
-    return this.units === 0 && this.#committing === undefined && this.inputs.every(input => input.isAtEnd);
+    return (
+      this.units === 0 &&
+      this.#committing === undefined &&
+      !this.isBusy &&
+      this.inputs.every(input => input.isAtEnd)
+    );
+  }
+
+  /** Something is under way in its steps, or was submitted by them. */
+  get isBusy(): boolean {
+    return this.#submitted.length > 0 || this.#chain.nodes.some(({ isBusy }) => isBusy?.());
   }
 
   /**
@@ -254,18 +300,25 @@ export class Task {
     // with the record after the last one taken: where the epoch was spoiled by a record, that is it
     this.#alone = new Map(this.inputs.map(input => [input, input.position + 1]));
     this.#outputs.clear();
-    this.#undo.endUnit();
-    this.#tally.endUnit();
-    for (const reset of this.#chain.resets) reset();
+    this.#runner.endUnit();
+    for (const { schedule } of this.#chain.schedules) schedule.abort();
+    this.#runner.times.abort();
     for (const { store } of this.#changelogs) store.abort();
+    this.#submitted = [];
+    this.#reset();
+    for (const { aborted } of this.#chain.nodes) aborted?.();
     this.units = 0;
     this.inputs.forEach((input, index) => this.#seek(input, this.#starts[index]!));
-    this.#streamTime = Math.max(-1, ...this.#committed.map(({ metadata }) => this.#progressIn(metadata).streamTime));
+  }
+
+  #reset(): void {
+    for (const { reset } of this.#chain.nodes) reset?.();
   }
 
   /** Ends it; what was not committed is gone. */
   async close(): Promise<void> {
     await this.#committing?.catch(() => {});
+    for (const { close } of this.#chain.nodes) close?.();
     await this.#writer.close();
     await this.#state.close();
   }
@@ -298,6 +351,28 @@ export class Task {
     await this.commit();
   }
 
+  /** Makes what steps keep outside their stores from what their stores hold. */
+  async #open(): Promise<void> {
+    for (const { schedule, store, time } of this.#chain.schedules) {
+      let now = -1;
+      for await (const [key, value, timestamp] of this.#entriesOf(store.name)) {
+        if (key === '') now = timestamp;
+        else {
+          const due = schedule.entries.dueOf(key, value, timestamp);
+          if (due !== null) schedule.add(due, key);
+        }
+      }
+      schedule.begin(time === 'stream' ? now : -1);
+    }
+    for (const { opened } of this.#chain.nodes) await opened?.(name => this.#entriesOf(this.#stores.get(name)!.name));
+  }
+
+  async *#entriesOf(store: string): AsyncGenerator<StoredEntry> {
+    const prefix = storePrefix(store);
+    for await (const [key, stored] of this.#state.entries(prefix, storeEnd(store)))
+      yield [key.slice(prefix.length), payloadOf(stored), timestampOf(stored)];
+  }
+
   /** Back to what was committed; `start` where nothing was. */
   #seek(input: TaskInput, start: number): void {
     const found = this.#committedOf(input);
@@ -313,70 +388,10 @@ export class Task {
     return decodeProgress(metadata, this.#options.topology.name);
   }
 
-  /**
-   * Rule G2: the record with the smallest timestamp among the heads, tables before streams, then by declaration; and only when
-   * every other input has a record buffered or was read to its end. Inputs stand in rank order, so the first smallest wins.
-   */
-  #pick(): TaskInput | undefined {
-    const { inputs } = this;
-    if (inputs.length === 1) return inputs[0]!.hasHead ? inputs[0] : undefined;
-    const first = this.#readFirst();
-    let best: TaskInput | undefined;
-    for (const input of first ?? inputs) {
-      if (!input.hasHead) {
-        if (!input.isAtEnd) return undefined;
-      } else if (best === undefined || input.headTimestamp < best.headTimestamp) best = input;
-    }
-    return best;
-  }
-
-  /** The tables still to be read before anything else. */
-  #readFirst(): TaskInput[] | undefined {
-    for (const input of this.inputs) if (input.isBehindUntil) return this.inputs.filter(one => one.isBehindUntil);
-    return undefined;
-  }
-
-  /** One unit: a record and everything it leads to in this task, or its dead letter and nothing else. */
-  #process(input: TaskInput, alone: boolean): void {
-    const unit = this.#unit;
-    unit.begin(input.reader, input.topic, input.partition, input.headTimestamp, input.keySerde);
-    unit.step = input.input.node.id;
-    try {
-      const value = input.value();
-      if (input.headTimestamp > this.#streamTime && !input.input.tableOnly) this.#streamTime = input.headTimestamp;
-      input.step(value, null);
-    } catch (error) {
-      this.#fail(error, alone);
-    }
-  }
-
-  #endUnit(input: TaskInput): void {
-    this.#outputs.endUnit();
-    this.#undo.endUnit();
-    this.#tally.endUnit();
+  #endRecord(input: TaskInput): void {
+    this.#runner.endUnit();
     this.units++;
     input.consume();
-  }
-
-  /**
-   * Takes back everything the unit did, and puts its dead letter in its place. A step that holds records back may hold this one
-   * too, among others: then the epoch is spoiled, unless the record stands alone.
-   * @throws FatalError also when the policy says stop; SpoiledEpoch
-   */
-  #fail(thrown: unknown, alone: boolean): void {
-    const { counters, topology, policy } = this.#options;
-    const unit = this.#unit;
-    this.#outputs.rollback();
-    this.#undo.rollback();
-    this.#tally.rollback();
-    const { topic, partition, offset, step } = unit;
-    const error = asRecordError(thrown, { topology: topology.name, step, topic, partition, offset });
-    if (!alone && this.#chain.drains.length > 0) throw new SpoiledEpoch(error);
-    for (const reset of this.#chain.resets) reset();
-    if (decide(error, policy) === 'stop') throw new StoppedByPolicy(error);
-    counters.values[counters.row(error.place.step ?? step) + DEAD_LETTERED]!++;
-    deadLetter(this.#deadLetters, unit, error, this.#options.manifestHash);
-    this.#options.onDeadLetter(error);
   }
 
   async #commitEpoch(): Promise<void> {
@@ -401,19 +416,22 @@ export class Task {
   #closeEpoch(): ClosedEpoch {
     this.#commit++;
     const writes: StateWrite[] = [];
+    for (const { closing } of this.#chain.nodes) closing?.();
+    for (const { schedule, store, time } of this.#chain.schedules) {
+      if (time === 'stream' && schedule.hasMoved) store.put(STREAM_TIME_KEY, NOTHING_ELSE, schedule.now);
+      schedule.closeEpoch();
+    }
+    this.#runner.times.closeEpoch();
     for (const { store, output } of this.#changelogs)
       if (store.isDirty) store.closeEpoch(output.writer(this.#options.partition), writes);
     // changelogs, and what was drained, are written between units
-    this.#outputs.endUnit();
-    this.#undo.endUnit();
-    this.#tally.endUnit();
+    this.#runner.endUnit();
     const offsets = this.inputs.map(({ topic, partition, position, until, input }) => ({
       topic,
       partition,
       offset: position,
       metadata: encodeProgress({
         commit: this.#commit,
-        streamTime: this.#streamTime,
         ...(input.readFirst && { until }),
       }),
     }));
@@ -462,25 +480,4 @@ interface ClosedEpoch {
   readonly appends: ReturnType<Outputs['take']>;
   readonly offsets: readonly OffsetCommit[];
   readonly writes: readonly StateWrite[];
-}
-
-/** A step that holds records back failed, or a record it may hold did: the epoch must be aborted. */
-export class SpoiledEpoch extends Error {
-  constructor(cause: unknown) {
-    super('an epoch has to be run again', { cause });
-  }
-}
-
-/** A record failed and the policy says stop: what came before it is still committed. */
-export class StoppedByPolicy extends FatalError {
-  constructor(error: RecordError) {
-    const { topic, partition, offset, step } = error.place;
-    super(
-      'TOPO_STOPPED_BY_POLICY',
-      `step '${step}' failed on ${topic}-${partition} at offset ${offset} (${error.code}: ${error.message}) and onError is 'stop'. ` +
-        `What came before is committed. Mend the cause, or run with onError 'dead-letter'.`,
-      error.place,
-      { cause: error },
-    );
-  }
 }

@@ -1,22 +1,21 @@
-import type { TransformNode } from '../graph/topology.ts';
-import type { Site, Step } from './chain.ts';
-import { IN, OUT, dropColumn } from './counters.ts';
-import { defined } from './unit.ts';
+import type { Slots, TransformNode } from '../graph/topology.ts';
+import type { Lookup, Site, Step } from './chain.ts';
+import { IN, OUT } from './counters.ts';
+import type { Unit } from './unit.ts';
+import { defined } from './values.ts';
 
 type Compile = (node: TransformNode, site: Site) => Step;
 
 /** The stateless steps. Each sets `unit.step` before it calls the user's function, so that an error names the right one. */
 export const TRANSFORMS: Readonly<Record<TransformNode['op'], Compile>> = {
-  values: (node, { counters, next }) => {
+  values: (node, site) => {
+    const { counters, next } = site;
     const { values } = counters;
     const row = counters.row(node.id);
-    const dropped = row + dropColumn('tombstone');
+    const tombstone = site.drop('tombstone');
     return value => {
       values[row + IN]!++;
-      if (value === null && !node.tombstones) {
-        values[dropped]!++;
-        return;
-      }
+      if (value === null && !node.tombstones) return tombstone();
       values[row + OUT]!++;
       next(value, null);
     };
@@ -131,5 +130,26 @@ function handOn(node: TransformNode, { counters, next }: Site): Step {
     values[row + IN]!++;
     values[row + OUT]!++;
     next(value, old);
+  };
+}
+
+/** Rows of a table behind a `map` or `filter`, made from the rows in front of it when they are looked up. */
+export function transformedRows(node: TransformNode, rows: Lookup, { fn }: Slots, unit: Unit): Lookup {
+  const of = (row: unknown): unknown => {
+    if (row === null) return null;
+    const { step } = unit;
+    unit.step = node.id;
+    const result: unknown = defined(fn(row, unit));
+    unit.step = step;
+    if (node.op === 'map') return result;
+    return result ? row : null;
+  };
+  const { at } = rows;
+  return {
+    get: key => of(rows.get(key)),
+    ...(at && { at: (key: string, timestamp: number) => of(at(key, timestamp)) }),
+    get timestamp() {
+      return rows.timestamp;
+    },
   };
 }

@@ -1,30 +1,32 @@
-import { RecordError } from '../errors.ts';
 import type { RecordContext } from '../graph/functions.ts';
 import type { BatchReader } from '../records/batch-reader.ts';
 import { NO_HEADERS, decodeHeaders } from '../records/headers.ts';
 import type { Headers } from '../records/headers.ts';
 import type { Serde } from '../serdes/serde.ts';
+import { KeyView } from './key-view.ts';
 
 /**
- * The unit under way: one record and everything it leads to in its task. There is one of these a task, and user functions see it
- * as their record; nothing is cut out of the batch or decoded before somebody asks.
+ * The unit under way: one record, or something that fell due, and everything it leads to in its task. There is one of these a
+ * task, and user functions see it as their record. A step that hands on under another key, time or headers sets them here and
+ * puts back what was there when the steps behind it are done.
  */
 export class Unit implements RecordContext {
   topic = '';
   partition = 0;
   offset = -1;
   timestamp = -1;
-  reader!: BatchReader;
+  /** The record under way; null where something fell due. */
+  reader: BatchReader | null = null;
   /** Id of the step whose code runs, to name it when that throws. */
   step = '';
-  #keySerde!: Serde<unknown>;
-  #key: unknown;
-  #keyDecoded = false;
-  #keyChanged = false;
-  #keyBytes: Buffer | null = null;
-  #keyBytesCut = false;
-  #storeKey: string | null = null;
-  #storeKeyCut = false;
+  keyView: KeyView;
+  /** Packed headers that stand in place of the record's. */
+  otherHeaders: Uint8Array | null = null;
+  readonly #recordKey = new KeyView();
+
+  constructor() {
+    this.keyView = this.#recordKey;
+  }
 
   /** Turns to the reader's record. */
   begin(reader: BatchReader, topic: string, partition: number, timestamp: number, keySerde: Serde<unknown>): void {
@@ -33,124 +35,44 @@ export class Unit implements RecordContext {
     this.partition = partition;
     this.offset = reader.offset;
     this.timestamp = timestamp;
-    this.#keySerde = keySerde;
-    this.#keyDecoded = this.#keyChanged = this.#keyBytesCut = this.#storeKeyCut = false;
+    this.otherHeaders = null;
+    this.keyView = this.#recordKey.ofRecord(reader, keySerde);
+  }
+
+  /** Turns to something without a record: no topic, no offset, no headers; the step that runs sets key and time. */
+  beginDue(partition: number, timestamp: number): void {
+    this.reader = null;
+    this.topic = '';
+    this.partition = partition;
+    this.offset = -1;
+    this.timestamp = timestamp;
+    this.otherHeaders = NO_HEADERS;
+    this.keyView = this.#recordKey.ofValue(null);
   }
 
   /** @throws RecordError `TOPO_DECODE` */
   get key(): unknown {
-    if (!this.#keyDecoded) {
-      const bytes = this.keyBytes;
-      this.#key = bytes === null ? null : decode(this.#keySerde, bytes, 'key');
-      this.#keyDecoded = true;
-    }
-    return this.#key;
+    return this.keyView.value;
   }
 
-  /** The record's key as it came; what a `keyBy` without a repartition made of it does not show here. */
-  get keyBytes(): Buffer | null {
-    if (!this.#keyBytesCut) {
-      this.#keyBytes = this.reader.keyBytes();
-      this.#keyBytesCut = true;
-    }
-    return this.#keyBytes;
-  }
-
-  /** The record's key as stores know it. A step with a store always runs where the record's own key is the stream's. */
+  /** The key as stores know it. */
   get storeKey(): string | null {
-    if (!this.#storeKeyCut) {
-      const { reader } = this;
-      this.#storeKey = reader.keyStart < 0 ? null : reader.keyText();
-      this.#storeKeyCut = true;
-    }
-    return this.#storeKey;
+    return this.keyView.text;
   }
 
-  /** Whether a topic with this serde carries the record's own key: nothing changed it, and the format is the same. */
-  hasKeyOf(serde: Serde<unknown>): boolean {
-    return !this.#keyChanged && sameFormat(serde, this.#keySerde);
+  /** Whether a topic with this serde carries key and headers of the record as they came. */
+  isRecordAs(keySerde: Serde<unknown>): boolean {
+    return this.keyView === this.#recordKey && this.otherHeaders === null && this.keyView.isWrittenAs(keySerde);
   }
 
-  /** The record's headers, packed. */
+  /** Packed. */
   get headerBytes(): Uint8Array {
-    const { reader } = this;
+    if (this.otherHeaders !== null) return this.otherHeaders;
+    const reader = this.reader!;
     return reader.recordEnd - reader.headersStart === 1 ? NO_HEADERS : reader.headerBytes();
   }
 
   get headers(): Headers {
-    return decodeHeaders(this.reader.headerBytes());
+    return decodeHeaders(this.otherHeaders ?? this.reader!.headerBytes());
   }
-
-  /** Hands a record on under another key, and takes the key back. */
-  withKey(key: unknown, next: () => void): void {
-    const before = this.#key;
-    const decoded = this.#keyDecoded;
-    const changed = this.#keyChanged;
-    this.#key = key;
-    this.#keyDecoded = this.#keyChanged = true;
-    next();
-    this.#key = before;
-    this.#keyDecoded = decoded;
-    this.#keyChanged = changed;
-  }
-}
-
-const sameFormats = new WeakMap<Serde<unknown>, WeakMap<Serde<unknown>, boolean>>();
-
-/** Whether two serdes write equal bytes, as their descriptions tell. A format of the user's own is only equal to itself. */
-function sameFormat(a: Serde<unknown>, b: Serde<unknown>): boolean {
-  if (a === b) return true;
-  let known = sameFormats.get(a);
-  if (!known) sameFormats.set(a, (known = new WeakMap()));
-  let same = known.get(b);
-  if (same === undefined) {
-    same = a.description.type !== 'custom' && JSON.stringify(a.description) === JSON.stringify(b.description);
-    known.set(b, same);
-  }
-  return same;
-}
-
-/** @throws RecordError `TOPO_DECODE`; says nothing of the bytes. */
-export function decode<T>(serde: Serde<T>, bytes: Uint8Array, what: 'key' | 'value'): T {
-  try {
-    return serde.decode(bytes);
-  } catch (cause) {
-    throw recordError(
-      'TOPO_DECODE',
-      `the ${what} (${bytes.length} bytes) does not decode as ${serde.description.type}`,
-      cause,
-    );
-  }
-}
-
-/** @throws RecordError `TOPO_ENCODE` */
-export function encode<T>(serde: Serde<T>, value: T, what: string): Uint8Array {
-  try {
-    return serde.encode(value);
-  } catch (cause) {
-    throw recordError('TOPO_ENCODE', `the ${what} does not encode as ${serde.description.type}`, cause);
-  }
-}
-
-function recordError(code: 'TOPO_DECODE' | 'TOPO_ENCODE', message: string, cause: unknown): RecordError {
-  const detail = cause instanceof Error ? `: ${cause.message}` : '';
-  return new RecordError(code, message + detail, {}, { cause });
-}
-
-/** @throws RecordError `TOPO_RESULT_UNDEFINED` for undefined, `TOPO_USER_FUNCTION` for a promise */
-export function defined<T>(result: T | undefined): T {
-  if (result === undefined)
-    throw new RecordError(
-      'TOPO_RESULT_UNDEFINED',
-      'its function returned undefined; return null where there is no value',
-    );
-  if (result instanceof Promise) {
-    // nobody waits for it, so nobody else would hear of its failure
-    result.catch(() => {});
-    throw new RecordError(
-      'TOPO_USER_FUNCTION',
-      'its function returned a promise: the functions of these steps are synchronous',
-    );
-  }
-  return result;
 }

@@ -1,6 +1,6 @@
 import type { Clock, Fetched, FetchRequest, Reader } from './ports.ts';
-import { SpoiledEpoch, StoppedByPolicy } from './task.ts';
 import type { Task } from './task.ts';
+import { SpoiledEpoch, StoppedByPolicy } from './unit-runner.ts';
 
 export interface WorkerOptions {
   readonly reader: Reader;
@@ -76,7 +76,7 @@ export class Worker {
     const now = clock.now();
     if (!task.hasWork) this.#epochs.set(task, { startedAt: now });
     try {
-      return task.isAlone ? await task.processAlone() : task.process(SLICE, clock, now + SLICE_MS);
+      return task.isAlone ? await task.processAlone() : task.process(SLICE, now + SLICE_MS);
     } catch (error) {
       if (error instanceof StoppedByPolicy) this.#stopping = true;
       await this.#failed(task, error);

@@ -8,6 +8,7 @@ import { protobuf } from './protobuf.ts';
 import { message } from './protobuf/message.ts';
 import type { Serde, SerdeDescription } from './serde.ts';
 import { string } from './string.ts';
+import { windowed } from './windowed.ts';
 
 /**
  * The serde that a manifest's entry describes; undefined for a user's own, whose code is in the topology file.
@@ -30,6 +31,10 @@ export function serdeOf(description: SerdeDescription): Serde<unknown> | undefin
     case 'change': {
       const of = serdeOf(description.of);
       return of && change(of);
+    }
+    case 'windowed': {
+      const of = serdeOf(description.of);
+      return of && (windowed(of) as Serde<unknown>);
     }
     case 'aggregate':
       return aggregateState(description.fields);

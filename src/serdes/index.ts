@@ -18,6 +18,8 @@ export { toRow } from './debezium-row.ts';
 export { json } from './json.ts';
 export { cents } from './money.ts';
 export { string } from './string.ts';
+export { windowed } from './windowed.ts';
+export type { Windowed } from './windowed.ts';
 export type { Branded } from './string.ts';
 export { protobuf } from './protobuf.ts';
 export type { ProtobufLimits } from './protobuf.ts';

@@ -9,7 +9,16 @@ export interface Serde<T> {
   decode(bytes: Uint8Array): T;
   /** What the manifest remembers of it, so that a start with another format is refused. */
   readonly description: SerdeDescription;
+  /**
+   * For keys: how many bytes at the end of an encoded key do not decide its partition. A windowed key lies where its key lies,
+   * so that all windows of a key keep their order. Default 0.
+   */
+  readonly unpartitionedBytes?: number;
 }
+
+/** The bytes of an encoded key that decide its partition. */
+export const partitionKey = ({ unpartitionedBytes }: Serde<unknown>, key: Uint8Array): Uint8Array =>
+  unpartitionedBytes === undefined ? key : key.subarray(0, key.length - unpartitionedBytes);
 
 /** A serde as plain data. `type` names the format; a serde of the user's own has a `type` of its own choice. */
 export type SerdeDescription =
@@ -26,4 +35,6 @@ export type SerdeDescription =
   | { readonly type: 'change'; readonly of: SerdeDescription }
   /** The state of composed aggregators, one entry a field in this order. */
   | { readonly type: 'aggregate'; readonly fields: readonly (readonly [name: string, aggregator: string])[] }
+  /** A key with the start and end of its window. */
+  | { readonly type: 'windowed'; readonly of: SerdeDescription }
   | { readonly type: 'custom'; readonly name: string };

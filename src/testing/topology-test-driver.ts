@@ -8,6 +8,7 @@ import { BatchReader } from '../records/batch-reader.ts';
 import { decodeHeaders } from '../records/headers.ts';
 import type { Headers } from '../records/headers.ts';
 import type { Application } from '../runtime/application.ts';
+import type { DropPolicy } from '../runtime/counters.ts';
 import type { ErrorPolicy } from '../runtime/error-policy.ts';
 import type { Figures } from '../runtime/figures.ts';
 import type { Broker, Log } from '../runtime/ports.ts';
@@ -20,6 +21,7 @@ export interface DriverOptions {
   /** Of topics whose count the topology leaves open. Default 1. */
   readonly partitions?: number;
   readonly onError?: ErrorPolicy;
+  readonly onDrop?: DropPolicy;
   readonly log?: Log;
   /** Records that lie in the source topics before the first start. */
   readonly before?: readonly InputRecord[];
@@ -69,12 +71,13 @@ export class TopologyTestDriver {
 
   /** @throws TopologyError when the topology cannot run */
   static async start(topology: Topology, options: DriverOptions = {}): Promise<TopologyTestDriver> {
-    const { log = silent, partitions = 1, onError = 'dead-letter', before = [] } = options;
+    const { log = silent, partitions = 1, onError = 'dead-letter', onDrop = 'count', before = [] } = options;
     const broker = await openEmbeddedBroker({ disk: new MemoryDisk(), log, owner: topology.name });
     const world = { broker, state: memoryState(), clock: systemClock, log };
     const settings = {
       partitions,
       onError,
+      onDrop,
       commitIntervalMs: LARGEST,
       maxEpochRecords: LARGEST,
       memoryBytes: MEMORY_BYTES,

@@ -63,11 +63,6 @@ describe('a graph', () => {
       /'c' reads 'b', which is declared behind it/,
     ],
     ['no source', [], /reads no topic/],
-    [
-      'a reserved kind',
-      [source('a'), { id: 'b', inputs: ['a'], kind: 'rx' }],
-      /'b' is of kind 'rx', which is reserved/,
-    ],
     ['a kind nobody knows', [source('a'), { id: 'b', inputs: ['a'], kind: 'magic' } as never], /unknown kind, 'magic'/],
     ['two sources of one topic', [source('a'), source('b', 'a')], /read by two sources/],
   ] satisfies [string, Node[], RegExp][])('with %s is refused', (_, nodes, message) => {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { json, string, topic, topology } from '../../src/index.ts';
 import type { TransformNode } from '../../src/graph/topology.ts';
 import type { Kind } from '../../src/runtime/chain.ts';
+import { KeyView } from '../../src/runtime/key-view.ts';
 import { KINDS } from '../../src/runtime/kinds.ts';
 import { Dice, seedOf } from '../seed.ts';
 import { record, TestWorld } from './world.ts';
@@ -18,9 +19,9 @@ function holdingBack(turn: () => Promise<void> | void = () => {}): { kinds: type
   const transform: Kind<TransformNode> = {
     compile(node, site) {
       if (node.op !== 'peek') return KINDS.transform.compile(node, site);
-      let held: { key: unknown; value: unknown }[] = [];
+      let held: { key: string | null; value: unknown }[] = [];
       return {
-        steps: [value => void held.push({ key: site.unit.key, value })],
+        steps: [value => void held.push({ key: site.unit.storeKey, value })],
         reset: () => void (held = []),
         async drain() {
           drains++;
@@ -28,7 +29,8 @@ function holdingBack(turn: () => Promise<void> | void = () => {}): { kinds: type
           for (const { key, value } of held) {
             site.unit.step = node.id;
             if (String(value).startsWith('bad')) throw new TypeError('cannot come out');
-            site.unit.withKey(key, () => site.next(value, null));
+            site.unit.keyView = new KeyView().ofText(key, string());
+            site.next(value, null);
           }
           held = [];
         },

@@ -13,6 +13,7 @@ import type { NewRecord, TopicRecord } from '../topic-records.ts';
 const SETTINGS: Settings = {
   partitions: 1,
   onError: 'dead-letter',
+  onDrop: 'count',
   commitIntervalMs: 100,
   maxEpochRecords: 100_000,
   memoryBytes: 64 * 1024 * 1024,

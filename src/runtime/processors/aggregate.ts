@@ -3,8 +3,8 @@ import type { Aggregator } from '../../graph/functions.ts';
 import type { ProcessorNode } from '../../graph/topology.ts';
 import { everyInput } from '../chain.ts';
 import type { Compiled, Site } from '../chain.ts';
-import { IN, OUT, dropColumn } from '../counters.ts';
-import { decode, defined, encode } from '../unit.ts';
+import { IN, OUT } from '../counters.ts';
+import { decode, defined, encode } from '../values.ts';
 
 /** A running result for each key of a stream. Null keys and null values are dropped. */
 export function aggregate(node: ProcessorNode, site: Site): Compiled {
@@ -12,16 +12,14 @@ export function aggregate(node: ProcessorNode, site: Site): Compiled {
   const { unit } = site;
   const { values } = site.counters;
   const row = site.counters.row(node.id);
-  const [nullKey, nullValue] = [dropColumn('null-key'), dropColumn('null-value')];
+  const [nullKey, nullValue] = [site.drop('null-key'), site.drop('null-value')];
   const update = updater(node, site, aggregator);
 
   return everyInput(node, value => {
     values[row + IN]!++;
     const key = unit.storeKey;
-    if (key === null || value === null) {
-      values[row + (key === null ? nullKey : nullValue)]!++;
-      return;
-    }
+    if (key === null) return nullKey();
+    if (value === null) return nullValue();
     update(key, null, value);
   });
 }

@@ -1,8 +1,8 @@
 import type { ProcessorNode } from '../../graph/topology.ts';
 import { everyInput } from '../chain.ts';
 import type { Compiled, Site } from '../chain.ts';
-import { IN, OUT, dropColumn } from '../counters.ts';
-import { defined } from '../unit.ts';
+import { IN, OUT } from '../counters.ts';
+import { defined } from '../values.ts';
 
 /**
  * A stream's record with the row its key has in a table at that moment. Inner: no row, no result. Left: null in its place, also
@@ -15,17 +15,15 @@ export function join(node: ProcessorNode, site: Site): Compiled {
   const left = node.options['left'] === true;
   const { values } = site.counters;
   const row = site.counters.row(node.id);
-  const [nullKey, nullValue] = [dropColumn('null-key'), dropColumn('null-value')];
+  const [nullKey, nullValue] = [site.drop('null-key'), site.drop('null-value')];
 
   return everyInput(node, value => {
     values[row + IN]!++;
     unit.step = node.id;
     const key = unit.storeKey;
-    if (value === null || (key === null && !left)) {
-      values[row + (value === null ? nullValue : nullKey)]!++;
-      return;
-    }
-    const other = key === null ? null : lookup(key);
+    if (value === null) return nullValue();
+    if (key === null && !left) return nullKey();
+    const other = key === null ? null : lookup.get(key);
     if (other === null && !left) return;
     const result: unknown = defined(fn(value, other, unit));
     values[row + OUT]!++;

@@ -2,8 +2,8 @@ import type { RowSlot } from '../../graph/functions.ts';
 import type { ProcessorNode } from '../../graph/topology.ts';
 import { everyInput } from '../chain.ts';
 import type { Compiled, Site } from '../chain.ts';
-import { IN, OUT, dropColumn } from '../counters.ts';
-import { decode, encode } from '../unit.ts';
+import { IN, OUT } from '../counters.ts';
+import { decode, encode } from '../values.ts';
 
 /** The last row of each key. The last offset wins, whatever its timestamp; a null value deletes; a null key is dropped. */
 export function table(node: ProcessorNode, site: Site): Compiled {
@@ -12,27 +12,18 @@ export function table(node: ProcessorNode, site: Site): Compiled {
   const store = site.store(node.stores[0]!.name);
   const { values } = site.counters;
   const row = site.counters.row(node.id);
-  const [nullKey, tombstone, noRow] = [dropColumn('null-key'), dropColumn('tombstone'), dropColumn('no-row')];
+  const [nullKey, tombstone, noRow] = [site.drop('null-key'), site.drop('tombstone'), site.drop('no-row')];
 
   return everyInput(node, value => {
     values[row + IN]!++;
     unit.step = node.id;
     const key = unit.storeKey;
-    if (key === null) {
-      values[row + nullKey]!++;
-      return;
-    }
+    if (key === null) return nullKey();
     const stored = store.get(key);
     const previous = () => (stored === null ? null : decode(serde, stored, 'value'));
     const current = value === null ? null : toRow(value, previous);
-    if (current === undefined) {
-      values[row + noRow]!++;
-      return;
-    }
-    if (current === null && stored === null) {
-      values[row + tombstone]!++;
-      return;
-    }
+    if (current === undefined) return noRow();
+    if (current === null && stored === null) return tombstone();
     const old = needsOld ? previous() : null;
     store.put(key, current === null ? null : encode(serde, current, 'row'), unit.timestamp);
     values[row + OUT]!++;

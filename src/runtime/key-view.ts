@@ -1,0 +1,99 @@
+import { FatalError } from '../errors.ts';
+import type { BatchReader } from '../records/batch-reader.ts';
+import type { Serde } from '../serdes/serde.ts';
+import { decode } from './values.ts';
+
+/**
+ * A key as a step hands it on: as the topology's functions see it, as bytes, and as stores know it (`text`: the bytes, one
+ * character each). Nothing is cut out of a batch, decoded or turned into text before somebody asks. A step that changes the
+ * key keeps one of these and turns it to each new key.
+ */
+export class KeyView {
+  #reader: BatchReader | null = null;
+  #serde: Serde<unknown> | null = null;
+  #value: unknown;
+  #hasValue = false;
+  #bytes: Uint8Array | null = null;
+  #hasBytes = false;
+  #text: string | null = null;
+  #hasText = false;
+
+  /** The key of the reader's record. */
+  ofRecord(reader: BatchReader, serde: Serde<unknown>): this {
+    this.#reader = reader;
+    this.#serde = serde;
+    this.#hasValue = this.#hasBytes = this.#hasText = false;
+    return this;
+  }
+
+  /** A key out of a store, whose bytes `serde` wrote. */
+  ofText(text: string | null, serde: Serde<unknown>): this {
+    this.#text = text;
+    this.#serde = serde;
+    this.#hasText = true;
+    this.#hasValue = this.#hasBytes = false;
+    return this;
+  }
+
+  /** A key that nothing has written yet: no step behind it may ask for its bytes or text. */
+  ofValue(value: unknown): this {
+    this.#value = value;
+    this.#serde = this.#reader = this.#bytes = this.#text = null;
+    this.#hasValue = true;
+    this.#hasBytes = this.#hasText = value === null;
+    return this;
+  }
+
+  /** @throws RecordError `TOPO_DECODE` */
+  get value(): unknown {
+    if (!this.#hasValue) {
+      const { bytes } = this;
+      this.#value = bytes === null ? null : decode(this.#serde!, bytes, 'key');
+      this.#hasValue = true;
+    }
+    return this.#value;
+  }
+
+  get bytes(): Uint8Array | null {
+    if (!this.#hasBytes) {
+      if (this.#hasText) this.#bytes = this.#text === null ? null : Buffer.from(this.#text, 'latin1');
+      else this.#bytes = this.#record.keyBytes();
+      this.#hasBytes = true;
+    }
+    return this.#bytes;
+  }
+
+  get text(): string | null {
+    if (!this.#hasText) {
+      const reader = this.#record;
+      this.#text = reader.keyStart < 0 ? null : reader.keyText();
+      this.#hasText = true;
+    }
+    return this.#text;
+  }
+
+  get #record(): BatchReader {
+    if (this.#reader === null) throw new FatalError('TOPO_INTERNAL', 'a key that nothing has written was asked for as bytes');
+    return this.#reader;
+  }
+
+  /** Whether `bytes` are what `serde` would write. */
+  isWrittenAs(serde: Serde<unknown>): boolean {
+    return this.#serde !== null && sameFormat(serde, this.#serde);
+  }
+}
+
+const sameFormats = new WeakMap<Serde<unknown>, WeakMap<Serde<unknown>, boolean>>();
+
+/** Whether two serdes write equal bytes, as their descriptions tell. A format of the user's own is only equal to itself. */
+function sameFormat(a: Serde<unknown>, b: Serde<unknown>): boolean {
+  if (a === b) return true;
+  let known = sameFormats.get(a);
+  if (!known) sameFormats.set(a, (known = new WeakMap()));
+  let same = known.get(b);
+  if (same === undefined) {
+    same = a.description.type !== 'custom' && JSON.stringify(a.description) === JSON.stringify(b.description);
+    known.set(b, same);
+  }
+  return same;
+}

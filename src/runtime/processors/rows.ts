@@ -1,0 +1,31 @@
+import type { Aggregator, RowSlot } from '../../graph/functions.ts';
+import type { ProcessorNode } from '../../graph/topology.ts';
+import type { Serde } from '../../serdes/serde.ts';
+import type { Lookup, Site } from '../chain.ts';
+import type { Store } from '../store.ts';
+import { decode } from '../values.ts';
+
+type RowsSite = Pick<Site, 'slots' | 'store'>;
+
+/** The rows in a processor's first store. */
+export function storedRows(node: ProcessorNode, site: RowsSite): Lookup {
+  return rowsIn(site.store(node.stores[0]!.name), (site.slots['row'] as RowSlot).serde, row => row);
+}
+
+/** An aggregate's results, not its states. */
+export function aggregateRows(node: ProcessorNode, site: RowsSite): Lookup {
+  const { serde, result } = site.slots['aggregator'] as Aggregator;
+  return rowsIn(site.store(node.stores[0]!.name), serde, result);
+}
+
+export function rowsIn(store: Store, serde: Serde<unknown>, result: (value: unknown) => unknown): Lookup {
+  const rows = {
+    timestamp: -1,
+    get(key: string): unknown {
+      const stored = store.get(key);
+      rows.timestamp = store.timestamp;
+      return stored === null ? null : result(decode(serde, stored, 'value'));
+    },
+  };
+  return rows;
+}

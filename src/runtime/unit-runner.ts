@@ -1,0 +1,195 @@
+import { FatalError, RecordError } from '../errors.ts';
+import type { Topology } from '../graph/topology.ts';
+import type { Work } from './chain.ts';
+import { DEAD_LETTERED, OutTally } from './counters.ts';
+import type { Counters, DropReason } from './counters.ts';
+import { deadLetter } from './dead-letters.ts';
+import { asRecordError, decide } from './error-policy.ts';
+import type { ErrorPolicy } from './error-policy.ts';
+import type { TaskInput } from './input.ts';
+import type { Outputs, TopicOutput } from './outputs.ts';
+import { TimeLog } from './schedule.ts';
+import type { DueSubject, Schedule } from './schedule.ts';
+import { UndoLog } from './store.ts';
+import { Unit } from './unit.ts';
+
+export interface UnitRunnerOptions {
+  readonly topology: Topology;
+  readonly partition: number;
+  readonly counters: Counters;
+  readonly policy: ErrorPolicy;
+  readonly manifestHash: string;
+  readonly onDeadLetter: (error: RecordError) => void;
+}
+
+/**
+ * Runs units: a record, something that fell due, the result of a call, each with everything it leads to in its task. All of a
+ * unit's effects stay or none; what fails is dead-lettered in its place.
+ *
+ * What a record makes due runs within its unit, when the record reaches the step, before the step takes it. Only if something
+ * in that unit throws, it is taken back whole, what was due runs as units of its own, and the record again: so a window that
+ * cannot be closed fails alone, and one that can stays closed though the record fails.
+ */
+export class UnitRunner {
+  readonly unit = new Unit();
+  readonly undo = new UndoLog();
+  readonly times = new TimeLog();
+  readonly tally: OutTally;
+  /** Set when the chain is compiled: whether some step holds records back until it is drained. */
+  holdsBack = false;
+  /** Set when the chain is compiled: makes steps forget what they hold. */
+  reset: () => void = () => {};
+
+  constructor(
+    private readonly options: UnitRunnerOptions,
+    private readonly outputs: Outputs,
+    private readonly deadLetters: TopicOutput,
+  ) {
+    this.tally = new OutTally(options.counters.values);
+  }
+
+  /** The input's head. `alone`: it is committed by itself. @throws FatalError, SpoiledEpoch, StoppedByPolicy */
+  record(input: TaskInput, alone: boolean): void {
+    const { unit } = this;
+    for (;;) {
+      unit.begin(input.reader, input.topic, input.partition, input.headTimestamp, input.keySerde);
+      unit.step = input.input.node.id;
+      try {
+        input.step(input.value(), null);
+        return;
+      } catch (thrown) {
+        if (this.#settled(thrown, alone)) continue;
+        this.#deadLetter(thrown);
+        return;
+      }
+    }
+  }
+
+  /** Fails the record under way after its steps have run: what was held back could not come out. */
+  failRecord(thrown: unknown): void {
+    this.#takeBack();
+    this.#deadLetter(thrown);
+  }
+
+  /** Everything of a schedule that is due by its time, each entry as a unit of its own. */
+  settle(schedule: Schedule, alone: boolean): void {
+    const { entries, step } = schedule;
+    while (schedule.next <= schedule.now) {
+      const due = schedule.next;
+      let key = '';
+      this.work(
+        {
+          step,
+          run: () => {
+            key = schedule.take();
+            entries.fire(key, due);
+          },
+          // taken back, it is scheduled again; when it is taken next, nothing of it is left
+          discard: () => entries.discard(key, due),
+        },
+        alone,
+      );
+    }
+  }
+
+  /** One unit without a record. */
+  work(work: Work, alone: boolean): void {
+    for (;;) {
+      this.unit.beginDue(this.options.partition, -1);
+      this.unit.step = work.step;
+      try {
+        work.run();
+        break;
+      } catch (thrown) {
+        if (this.#settled(thrown, alone)) continue;
+        const error = this.#refusal(thrown);
+        const subject = work.discard();
+        if (subject !== null) this.#keep(error, subject);
+        break;
+      }
+    }
+    this.endUnit();
+  }
+
+  /** What the unit did is done. */
+  endUnit(): void {
+    this.outputs.endUnit();
+    this.undo.endUnit();
+    this.tally.endUnit();
+    this.times.endUnit();
+  }
+
+  /** Dead-letters the record under way, which a step dropped; the unit goes on. */
+  dropped(step: string, reason: DropReason): void {
+    // what fell due has its own place; only records are dropped
+    if (this.unit.reader === null) return;
+    this.#keep(new RecordError('TOPO_DROPPED', `the step dropped the record: ${reason}.`, this.#place(step)));
+  }
+
+  /**
+   * Takes the unit back. True when what it had made due ran by itself meanwhile, so that the unit is to be run again. A step that
+   * holds records back may hold those of this unit too, among others: then the epoch is spoiled, unless the record stands alone.
+   */
+  #settled(thrown: unknown, alone: boolean): boolean {
+    const { step } = this.unit;
+    const due = this.#takeBack();
+    if (!alone && this.holdsBack) throw new SpoiledEpoch(asRecordError(thrown, this.#place(step)));
+    if (this.holdsBack) this.reset();
+    if (due.length === 0 || thrown instanceof FatalError) return false;
+    for (const schedule of due) this.settle(schedule, alone);
+    return true;
+  }
+
+  #takeBack(): readonly Schedule[] {
+    this.outputs.rollback();
+    this.undo.rollback();
+    this.tally.rollback();
+    return this.times.rollback();
+  }
+
+  /** @throws StoppedByPolicy */
+  #refusal(thrown: unknown): RecordError {
+    const error = asRecordError(thrown, this.#place(this.unit.step));
+    if (decide(error, this.options.policy) === 'stop') throw new StoppedByPolicy(error);
+    return error;
+  }
+
+  #deadLetter(thrown: unknown): void {
+    this.#keep(this.#refusal(thrown));
+  }
+
+  #keep(error: RecordError, subject?: DueSubject): void {
+    const { counters, manifestHash, onDeadLetter } = this.options;
+    counters.values[counters.row(error.place.step!) + DEAD_LETTERED]!++;
+    deadLetter(this.deadLetters, this.unit, error, manifestHash, subject);
+    onDeadLetter(error);
+  }
+
+  #place(step: string) {
+    const { topic, partition, offset, reader } = this.unit;
+    const { name } = this.options.topology;
+    return { topology: name, step, ...(reader === null ? { partition } : { topic, partition, offset }) };
+  }
+}
+
+/** A step that holds records back failed, or a record it may hold did: the epoch must be aborted. */
+export class SpoiledEpoch extends Error {
+  constructor(cause: unknown) {
+    super('an epoch has to be run again', { cause });
+  }
+}
+
+/** A record failed and the policy says stop: what came before it is still committed. */
+export class StoppedByPolicy extends FatalError {
+  constructor(error: RecordError) {
+    const { topic, partition, offset, step } = error.place;
+    const where = topic === undefined ? `on partition ${partition}` : `on ${topic}-${partition} at offset ${offset}`;
+    super(
+      'TOPO_STOPPED_BY_POLICY',
+      `step '${step}' failed ${where} (${error.code}: ${error.message}) and onError is 'stop'. ` +
+        `What came before is committed. Mend the cause, or run with onError 'dead-letter'.`,
+      error.place,
+      { cause: error },
+    );
+  }
+}
