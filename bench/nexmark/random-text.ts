@@ -14,7 +14,7 @@ const scratch = Buffer.alloc(4096);
 export function words(random: Random, limit: number): string {
   const length = SHORTEST + random.below(limit - SHORTEST);
   for (let at = 0; at < length; at++) scratch[at] = random.below(13) === 0 ? SPACE : A + random.below(LETTERS);
-  return scratch.latin1Slice(0, length).trim();
+  return scratch.toString('latin1', 0, length).trim();
 }
 
 /** Exactly `length` letters, 4,096 at most. */
@@ -26,7 +26,7 @@ export function letters(random: Random, length: number): string {
       draw = Math.floor(draw / LETTERS);
     }
   }
-  return scratch.latin1Slice(0, length);
+  return scratch.toString('latin1', 0, length);
 }
 
 /** Letters that make a message of `size` bytes one of `average` bytes, give or take a fifth of what is missing. */

@@ -1,3 +1,4 @@
+import type { RecordContext } from '../graph/functions.ts';
 import type { ProcessorNode, StoreReference, TransformNode } from '../graph/topology.ts';
 import { sameSerde } from '../graph/serde-name.ts';
 import { change } from '../serdes/change.ts';
@@ -78,10 +79,16 @@ interface KeySpec {
   readonly key: AnySerde | undefined;
   readonly what: string;
   readonly table: boolean;
+  /** The topic is made whether a step behind needs it or not. */
+  readonly always?: boolean;
+  readonly partitions?: number | undefined;
 }
 
-export function keyStep(flow: Flow, name: string, { fn, key: serde, what, table }: KeySpec): Flow {
+export function keyStep(flow: Flow, name: string, spec: KeySpec): Flow {
+  const { fn, key: serde, what, table, always, partitions } = spec;
   checkFunction(flow, name, fn);
+  if (partitions !== undefined && !(Number.isInteger(partitions) && partitions > 0))
+    throw flow.draft.error('TOPO_GRAPH_INVALID', `${what} '${name}' takes a whole number of partitions from 1.`, name);
   const key = new StreamKey(`'${name}'`, serde, { step: name });
   const rows = flow.value;
   const carried = table && rows ? (change(rows) as AnySerde) : rows;
@@ -95,6 +102,8 @@ export function keyStep(flow: Flow, name: string, { fn, key: serde, what, table 
       ...common,
       kind: 'key',
       table,
+      ...(always && { always }),
+      ...(partitions !== undefined && { partitions }),
       ...(key.serde && { key: key.serde.description }),
       ...(value() && { value: value()!.description }),
     }),
@@ -102,6 +111,21 @@ export function keyStep(flow: Flow, name: string, { fn, key: serde, what, table 
   });
   flow.draft.watch(key);
   return { draft: flow.draft, step, key, value: rows };
+}
+
+/** Records under the key they have, through a topic of their own. */
+export function repartitionStep(flow: Flow, name: string, partitions: number | undefined): Flow {
+  const repartitioned = keyStep(flow, name, {
+    fn: (_: unknown, record: RecordContext) => record.key,
+    key: undefined,
+    what: 'a repartition',
+    table: false,
+    always: true,
+    partitions,
+  });
+  repartitioned.key.need(name, flow.draft.name);
+  flow.key.unite(repartitioned.key, name, flow.draft.name);
+  return repartitioned;
 }
 
 /** `.as(value)`, `.as({ key, value })`: no step of its own. */

@@ -4,7 +4,17 @@ import type { Serde } from '../serdes/serde.ts';
 import { FLOW } from './flow.ts';
 import type { Flow, SerdeFor, StoreOptions, ValueFunction } from './flow.ts';
 import type { GroupedStream } from './grouped-stream.ts';
-import { joinTable, keyStep, mergeStep, redeclare, sinkStep, splitStep, toTableStep, transformStep } from './steps.ts';
+import {
+  joinTable,
+  keyStep,
+  mergeStep,
+  redeclare,
+  repartitionStep,
+  sinkStep,
+  splitStep,
+  toTableStep,
+  transformStep,
+} from './steps.ts';
 import type { Table } from './table.ts';
 import type { Sink } from './topic.ts';
 
@@ -60,6 +70,14 @@ export class Stream<in out K, in out V> {
    */
   keyBy<K2>(name: string, fn: ValueFunction<K, V, K2>, key?: Serde<K2>): Stream<K2, V> {
     return this[FLOW].draft.build.stream(keyStep(this[FLOW], name, { fn, key, what: 'a keyBy', table: false }));
+  }
+
+  /**
+   * The same records by way of the topic `<topology>-<name>-repartition`: with its own partition count, so that what follows runs
+   * in as many tasks; or partitioned by key again, where the topic in front is not.
+   */
+  repartition(name: string, options: { readonly partitions?: number } = {}): Stream<K, V> {
+    return this[FLOW].draft.build.stream(repartitionStep(this[FLOW], name, options.partitions));
   }
 
   /** The records of both, each side in its own order, without an order between them. */

@@ -91,6 +91,21 @@ export class Application {
     await this.done;
   }
 
+  /** Ends it as a crash would: what is not committed is gone. */
+  async crash(): Promise<void> {
+    this.#assembly.worker.abandon();
+    await this.done;
+  }
+
+  /** Resolves when every task has had a turn. */
+  async turn(): Promise<void> {
+    // the loop under way may have passed a task already
+    for (let loops = 0; loops < 2; loops++) {
+      this.#assembly.events.submits.next();
+      await Promise.race([this.#nextLoop(), this.done]);
+    }
+  }
+
   /** Whether all tasks stood at the ends of their inputs at one moment: no commit may have moved an end meanwhile. */
   async #isAtEnds(): Promise<boolean> {
     const { tasks, broker } = this.#assembly;

@@ -26,6 +26,7 @@ const IDLE_WAIT_MS = 100;
  */
 export class Worker {
   #stopping = false;
+  #abandoned = false;
   readonly #epochs = new Map<Task, { startedAt: number }>();
   readonly #commits = new Set<Promise<void>>();
   #failure: unknown;
@@ -43,6 +44,11 @@ export class Worker {
 
   stop(): void {
     this.#stopping = true;
+  }
+
+  /** Stops, and commits nothing any more. */
+  abandon(): void {
+    this.#stopping = this.#abandoned = true;
   }
 
   /** Resolves when it was stopped and all it did is committed. @throws FatalError; what was open is not committed then */
@@ -140,6 +146,7 @@ export class Worker {
   /** After a stop: what is open is committed. After a failure: only where that was one task's record and the policy. */
   async #finish(): Promise<void> {
     await Promise.allSettled(this.#commits);
+    if (this.#abandoned) return;
     if (this.#failure !== undefined && !(this.#failure instanceof StoppedByPolicy)) return;
     for (const task of this.tasks) if (task.hasWork) this.#commit(task);
     await Promise.allSettled(this.#commits);

@@ -1,7 +1,6 @@
 import { MemoryDisk } from '../adapters/embedded/memory-disk.ts';
 import { openEmbeddedBroker } from '../adapters/embedded/embedded-broker.ts';
 import { memoryState } from '../adapters/level/level-state.ts';
-import { systemClock } from '../adapters/system-clock.ts';
 import type { TopicSlot } from '../graph/functions.ts';
 import type { SinkNode, SourceNode, Topology } from '../graph/topology.ts';
 import { BatchReader } from '../records/batch-reader.ts';
@@ -11,11 +10,13 @@ import type { Application } from '../runtime/application.ts';
 import type { DropPolicy } from '../runtime/counters.ts';
 import type { ErrorPolicy } from '../runtime/error-policy.ts';
 import type { Figures } from '../runtime/figures.ts';
-import type { Broker, Log } from '../runtime/ports.ts';
+import type { Log } from '../runtime/ports.ts';
 import type { ReadOnlyStore } from '../runtime/read-only-store.ts';
 import { start } from '../runtime/start.ts';
+import type { Settings, World } from '../runtime/start.ts';
 import { Feed, unknownTopic } from './feed.ts';
 import type { InputRecord } from './feed.ts';
+import { ManualClock } from './manual-clock.ts';
 
 export interface DriverOptions {
   /** Of topics whose count the topology leaves open. Default 1. */
@@ -23,6 +24,8 @@ export interface DriverOptions {
   readonly onError?: ErrorPolicy;
   readonly onDrop?: DropPolicy;
   readonly log?: Log;
+  /** What the clock shows at the start, ms since 1970. Default 0. */
+  readonly now?: number;
   /** Records that lie in the source topics before the first start. */
   readonly before?: readonly InputRecord[];
 }
@@ -55,16 +58,26 @@ const silent: Log = { info: () => {}, warn: () => {}, error: () => {} };
  */
 export class TopologyTestDriver {
   readonly #topology: Topology;
-  readonly #broker: Broker;
+  readonly #world: World;
+  readonly #clock: ManualClock;
+  readonly #settings: Settings;
   readonly #feed: Feed;
-  readonly #application: Application;
+  #application: Application;
   readonly #partitions = new Map<string, number>();
   /** Where `read` goes on, by topic and partition. */
   readonly #positions = new Map<string, number>();
 
-  private constructor(topology: Topology, broker: Broker, feed: Feed, application: Application) {
+  private constructor(
+    topology: Topology,
+    world: World & { readonly clock: ManualClock },
+    settings: Settings,
+    feed: Feed,
+    application: Application,
+  ) {
     this.#topology = topology;
-    this.#broker = broker;
+    this.#world = world;
+    this.#clock = world.clock;
+    this.#settings = settings;
     this.#feed = feed;
     this.#application = application;
   }
@@ -73,7 +86,7 @@ export class TopologyTestDriver {
   static async start(topology: Topology, options: DriverOptions = {}): Promise<TopologyTestDriver> {
     const { log = silent, partitions = 1, onError = 'dead-letter', onDrop = 'count', before = [] } = options;
     const broker = await openEmbeddedBroker({ disk: new MemoryDisk(), log, owner: topology.name });
-    const world = { broker, state: memoryState(), clock: systemClock, log };
+    const world = { broker, state: memoryState(), clock: new ManualClock(options.now), log };
     const settings = {
       partitions,
       onError,
@@ -84,21 +97,54 @@ export class TopologyTestDriver {
     };
     const feed = await Feed.open(topology, broker, partitions);
     if (before.length > 0) await feed.write(before);
-    const application = await start(topology, world, settings);
-    const driver = new TopologyTestDriver(topology, broker, feed, application);
+    const application = await start(topology, world, settings).catch(async (error: unknown) => {
+      await broker.close();
+      throw error;
+    });
+    const driver = new TopologyTestDriver(topology, world, settings, feed, application);
     for (const topic of await broker.topics()) driver.#partitions.set(topic.name, topic.partitions);
     return driver;
   }
 
-  /** Feeds one record, and waits until everything it led to is committed. */
+  /** Feeds one record, and waits until everything it led to is committed, calls of `mapAsync` included. */
   async pipe(record: InputRecord): Promise<void> {
     await this.pipeAll([record]);
   }
 
   /** Feeds all records at once: where a task reads several topics, it takes them by timestamp (rule G2). */
   async pipeAll(records: readonly InputRecord[]): Promise<void> {
+    await this.send(...records);
+    await this.idle();
+  }
+
+  /** Feeds records without waiting for what they lead to: where that takes an `advance` of the clock, or a `crash`. */
+  async send(...records: readonly InputRecord[]): Promise<void> {
     await this.#feed.write(records);
+  }
+
+  /** Waits until everything that was fed is processed and committed. */
+  async idle(): Promise<void> {
     await this.#application.idle();
+  }
+
+  /**
+   * Moves the clock, which otherwise stands still; waits until every task has done what that made due. Event time goes on with
+   * the records' timestamps, not with the clock.
+   */
+  async advance(ms: number): Promise<void> {
+    await this.#clock.advance(ms);
+    await this.#application.turn();
+  }
+
+  /** The process dies: what was not committed is gone. Feed what you like, then `restart`. */
+  async crash(): Promise<void> {
+    await this.#application.crash();
+  }
+
+  /** Starts the topology again, after a `crash` or else after a stop that commits: it goes on from its topics and its state. */
+  async restart(): Promise<void> {
+    await this.#application.stop();
+    this.#application = await start(this.#topology, this.#world, this.#settings);
   }
 
   /** The records of a topic that were not read before: by partition, then offset. Dead letters have bytes. */
@@ -107,11 +153,11 @@ export class TopologyTestDriver {
     if (partitions === undefined) throw unknownTopic(this.#topology, topic, [...this.#partitions.keys()]);
     const slot = this.#sinkSlot(topic);
     const records: OutputRecord<K, V>[] = [];
-    const reader = this.#broker.reader();
+    const reader = this.#world.broker.reader();
     const batchReader = new BatchReader();
     for (let partition = 0; partition < partitions; partition++) {
       const id = `${topic}-${partition}`;
-      const [range] = await this.#broker.offsets([{ topic, partition }]);
+      const [range] = await this.#world.broker.offsets([{ topic, partition }]);
       let offset = this.#positions.get(id) ?? range!.start;
       while (offset < range!.end) {
         const [fetched] = await reader.fetch([{ topic, partition, offset, maxBytes: FETCH_BYTES }], 0);
@@ -160,7 +206,7 @@ export class TopologyTestDriver {
       await this.#application.stop();
     } finally {
       await this.#feed.close();
-      await this.#broker.close();
+      await this.#world.broker.close();
     }
   }
 

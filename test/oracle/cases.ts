@@ -65,7 +65,7 @@ interface ExpectedLine {
   readonly outputs: readonly (readonly string[])[];
 }
 
-/** All cases with what Kafka Streams makes of them, in file order. Throws where the two files do not belong together. */
+/** All cases with what Kafka Streams makes of them, in file order. Throws where the two files do not fit each other. */
 export function readCases(): OracleCase[] {
   const expected = linesOf('expected.jsonl').map(line => JSON.parse(line) as ExpectedLine);
   const cases = linesOf('cases.jsonl').map(line => JSON.parse(line) as CaseLine);

@@ -18,7 +18,7 @@ export interface Recipe {
   readonly leapMs: number;
   readonly backMs: number;
   readonly nullKeyPercent: number;
-  /** The topics of which one gets the last record, far behind all others in time. */
+  /** The topics of which one gets the last record, far later than all others. */
   readonly endsOn?: readonly string[];
 }
 
@@ -50,7 +50,7 @@ export const LEFT: Side = { topic: 'left', keys: KEYS, nullValuePercent: 8, valu
 export const RIGHT: Side = { topic: 'right', keys: KEYS, nullValuePercent: 8, value: numbered('r') };
 export const IN: Side = { topic: 'in', keys: ['a', 'b'], nullValuePercent: 8, value: numbered('') };
 
-/** Records and rows without a window: the last one needs no closing. */
+/** For what has no window. */
 export const UNWINDOWED = { stepMs: 6, leapMs: 60, backMs: 30, nullKeyPercent: 5 };
 /** Histories of versioned tables: shorter than records fall back, about as long, and longer than a case. */
 export const RETENTIONS_MS = [10, 40, 100_000];

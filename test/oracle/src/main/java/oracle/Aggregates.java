@@ -60,10 +60,10 @@ final class Aggregates {
 
     KStream<String, String> suppressedTableCount() {
         Duration limit = parameters.has("limitMs") ? parameters.ms("limitMs") : Duration.ofMillis(Long.MAX_VALUE);
-        Suppressed<Object> suppressed = parameters.has("maxRecords")
-            ? Suppressed.untilTimeLimit(limit, BufferConfig.maxRecords(parameters.number("maxRecords")).emitEarlyWhenFull())
-            : Suppressed.untilTimeLimit(limit, BufferConfig.unbounded());
-        return text(countByValue().suppress(suppressed));
+        BufferConfig<?> buffer = parameters.has("maxRecords")
+            ? BufferConfig.maxRecords(parameters.number("maxRecords")).emitEarlyWhenFull()
+            : BufferConfig.unbounded();
+        return text(countByValue().suppress(Suppressed.untilTimeLimit(limit, buffer)));
     }
 
     KStream<String, String> tableFilter() {
