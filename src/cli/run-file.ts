@@ -1,4 +1,5 @@
 import { FatalError } from '../errors.ts';
+import type { DropPolicy } from '../runtime/counters.ts';
 import type { ErrorPolicy } from '../runtime/error-policy.ts';
 import { run } from '../run.ts';
 import type { Running } from '../run.ts';
@@ -14,6 +15,7 @@ export interface RunCommandOptions {
   readonly sample?: SampleOptions | boolean;
   readonly partitions?: number;
   readonly onError: ErrorPolicy;
+  readonly onDrop: DropPolicy;
   readonly exitWhenIdle?: boolean;
   readonly shutdownTimeout: number;
   readonly verbose?: boolean;
@@ -34,6 +36,7 @@ export async function runFile(file: string, options: RunCommandOptions): Promise
       data: options.data,
       sample: options.sample ?? true,
       onError: options.onError,
+      onDrop: options.onDrop,
       log: display.log,
       ...(options.partitions !== undefined && { partitions: options.partitions }),
     }),

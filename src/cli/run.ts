@@ -28,6 +28,12 @@ export function addRun(program: Command): void {
         .choices(['dead-letter', 'stop'])
         .default('dead-letter'),
     )
+    .addOption(
+      new Option('--on-drop <policy>', 'what happens to a record that a step drops: late, without a key …')
+        .env('TOPO_ON_DROP')
+        .choices(['count', 'dead-letter'])
+        .default('count'),
+    )
     .option('--exit-when-idle', 'end with 0 once everything there is to read is processed and committed')
     .addOption(
       new Option('--shutdown-timeout <duration>', 'how long closing may take')

@@ -43,4 +43,9 @@ export interface SerdeFor<in V, W> {
 export interface StoreOptions {
   /** The name it had in an earlier version of the topology: its state is taken over. */
   readonly renamedFrom?: string;
+  /**
+   * What happens to records that the step drops (late, without a key or value), besides being counted. Default: what the run says,
+   * and that is `count`.
+   */
+  readonly onDrop?: 'count' | 'dead-letter';
 }

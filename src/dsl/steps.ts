@@ -221,7 +221,6 @@ export interface ProcessorSpec {
   readonly value?: AnySerde | undefined;
   /** Whether others can look up its rows. */
   readonly readable?: boolean;
-  readonly onDrop?: ProcessorNode['onDrop'];
 }
 
 /**
@@ -230,9 +229,9 @@ export interface ProcessorSpec {
  */
 export function processorStep(flow: Flow, name: string, spec: ProcessorSpec): Flow {
   const { draft, key } = flow;
-  const { stores = [], storeOptions = {}, tables = [], others = [], slots, onDrop } = spec;
+  const { stores = [], storeOptions = {}, tables = [], others = [], slots } = spec;
   for (const other of others) sameDraft(flow, other, `step '${name}'`);
-  const { renamedFrom } = storeOptions;
+  const { renamedFrom, onDrop } = storeOptions;
   const references = (): StoreReference[] =>
     stores.map(({ suffix = '', value, key: storeKey = () => key.serde! }) => ({
       name: name + suffix,

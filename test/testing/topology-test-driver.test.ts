@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { levelState } from '../../src/adapters/level/level-state.ts';
+import { nodeDisk } from '../../src/adapters/embedded/node-disk.ts';
+import { json, string, sum, topic, topology } from '../../src/index.ts';
+import { TopologyTestDriver } from '../../src/testing/index.ts';
+import { brief, drive, records } from '../drive.ts';
+import { record, short, TestWorld } from '../runtime/world.ts';
+import { Dice, seedOf } from '../seed.ts';
+
+const orders = topic('orders', string(), string());
+const customers = topic('customers', string(), string());
+const enriched = topic('enriched', string(), string());
+const totals = topic('totals', string(), json<unknown>());
+
+const shop = topology('shop', t => {
+  const table = t.table('known', customers);
+  const joined = t
+    .stream(orders)
+    .leftJoin('with-customer', table, (order, customer) => `${order}/${customer ?? '-'}`)
+    .as(string());
+  joined.to(enriched);
+  joined
+    .groupBy('by-customer', value => value.split('/')[1]!, string())
+    .sum('amounts', value => Number(value.split('/')[0]))
+    .to(totals);
+});
+
+describe('the driver', () => {
+  test('gives what the broker on disk gives when each record is committed before the next is fed', async () => {
+    const dice = new Dice(seedOf('driver and broker'));
+    const inputs = Array.from({ length: 60 }, (_, at) => {
+      const key = `k${dice.below(5)}`;
+      return dice.below(3) === 0
+        ? { topic: 'customers', text: `${key}=${dice.oneOf(['ann', 'bob', 'null'])}@${at}` }
+        : { topic: 'orders', text: `${key}=${dice.below(100)}@${at}` };
+    });
+
+    await using driver = await drive(shop, { partitions: 3 });
+    for (const input of inputs) await driver.pipe(records(input.topic, input.text)[0]!);
+    const [driven, drivenTotals] = [brief(await driver.read('enriched')), brief(await driver.read('totals'))];
+
+    const folder = await mkdtemp(join(tmpdir(), 'topo-driver-'));
+    const state = levelState(join(folder, 'state'), { writeBufferBytes: 1024 * 1024 });
+    {
+      await using world = await TestWorld.open({ disk: await nodeDisk(join(folder, 'log')), state });
+      const application = await world.start(shop, { partitions: 3 });
+      for (const { topic: name, text } of inputs) {
+        await world.write(name, record(text));
+        await application.idle();
+      }
+      expect(driven).toEqual(short(await world.read('enriched')));
+      expect(drivenTotals).toEqual(short(await world.read('totals')));
+    }
+    await rm(folder, { recursive: true, force: true });
+    expect(driven.length).toBeGreaterThan(20);
+  });
+
+  test('loses in a crash what was not committed, and goes on from what was', async () => {
+    const counted = topology('t', t => void t.stream(orders).groupByKey().count('count').to(totals));
+    await using driver = await drive(counted);
+    await driver.pipeAll(records('orders', 'k=a@1', 'l=b@2'));
+    await driver.crash();
+    await driver.send(...records('orders', 'k=c@3'));
+    expect(brief(await driver.read('totals'))).toEqual(['k=1@1', 'l=1@2']);
+    await driver.restart();
+    await driver.idle();
+    expect(brief(await driver.read('totals'))).toEqual(['k=2@3']);
+    expect(await driver.store('count').get('k')).toBe(2);
+    await driver.restart();
+    await driver.pipe(records('orders', 'l=d@4')[0]!);
+    expect(brief(await driver.read('totals'))).toEqual(['l=2@4']);
+  });
+
+  test('fed and crashed at any moment, it gives each result once', async () => {
+    const dice = new Dice(seedOf('driver crashes'));
+    const summed = topology('t', t => {
+      t.stream(orders)
+        .groupBy('by-value', value => value, string())
+        .aggregate('amounts', { total: sum(value => Number(value)) })
+        .to(totals);
+    });
+    await using driver = await drive(summed, { partitions: 2 });
+    const expected = new Map<string, number[]>();
+    for (let at = 0; at < 60; at++) {
+      const value = String(1 + dice.below(4));
+      const results = expected.get(value) ?? [];
+      expected.set(value, [...results, (results.at(-1) ?? 0) + Number(value)]);
+      await driver.send(...records('orders', `k${dice.below(9)}=${value}@${at}`));
+      if (dice.below(4) > 0) continue;
+      await driver.crash();
+      await driver.restart();
+    }
+    await driver.idle();
+    const given = new Map<string, number[]>();
+    for (const { key, value } of await driver.read<string, { total: number }>('totals'))
+      given.set(key!, [...(given.get(key!) ?? []), value!.total]);
+    expect(new Map([...given].sort())).toEqual(new Map([...expected].sort()));
+  });
+
+  test('leaves nothing open when the topology cannot start', async () => {
+    const clash = topology('t', t => {
+      const table = t.table('rows', topic('a', string(), string(), { partitions: 2 }));
+      t.stream(orders)
+        .join('joined', table, value => value)
+        .as(string())
+        .to(enriched);
+    });
+    await expect(TopologyTestDriver.start(clash, { partitions: 3 })).rejects.toThrow(/equal keys would lie/);
+  });
+});
