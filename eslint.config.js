@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', '.topo', '.cache', 'topologies/gen'] },
+  { ignores: ['dist', 'node_modules', 'test/docs/.examples', '.topo', '.cache', 'topologies/gen'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: {

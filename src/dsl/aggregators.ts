@@ -1,34 +1,38 @@
-import type { Aggregator } from '../graph/functions.ts';
-import { aggregateState } from '../serdes/aggregate-state.ts';
-import type { Serde } from '../serdes/serde.ts';
+import { unfit } from './function-result.ts';
 
 type Total = number | bigint;
 
 /**
- * A declarative aggregator: one field of a composed aggregate, or a whole one. It knows its state's serde. Its function
- * depends on nothing but the value: a table hands it each value twice, when it comes and when it goes.
+ * A declarative aggregator: one field of a composed aggregate, or a whole one. Its state is plain data (null, booleans, numbers,
+ * bigints, strings, bytes, arrays and plain objects of them), so that it needs no serde. Its function depends on nothing but the
+ * value: a table hands it each value twice, when it comes and when it goes.
  */
 export interface FieldAggregator<in V, out R> {
-  /** Its name in the manifest, where a field whose aggregator changed is refused. */
+  /** Its name in the manifest, where a field whose aggregator changed is refused. Says all that the state's meaning hangs on. */
   readonly kind: string;
   /** The state before the first value. A row exists only after one, so it is never written. */
-  readonly init: () => Total | null;
-  readonly add: (state: Total | null, value: V) => Total;
+  readonly init: () => unknown;
+  /** Leaves the state it is given as it is. The types of states do not show here: each aggregator is given back its own. */
+  readonly add: (state: never, value: V) => unknown;
   /** The inverse of `add`. Absent: it cannot be used on a table. */
-  readonly subtract?: (state: Total | null, value: V) => Total;
+  readonly subtract?: (state: never, value: V) => unknown;
+  /** What the table shows of a state. Absent: the state itself. */
+  readonly result?: (state: never) => R;
   /** Never there: holds the type of the result. */
   readonly gives?: R;
 }
 
 /** A field aggregator with an inverse, as tables need it. */
 export interface InvertibleAggregator<in V, out R> extends FieldAggregator<V, R> {
-  readonly subtract: (state: Total | null, value: V) => Total;
+  readonly subtract: (state: never, value: V) => unknown;
 }
 
-/** The result of one field aggregator (`R`), or of several composed in one object (then `R` is unknown). */
+/**
+ * The result of one field aggregator (`R`; null deletes its row), or of several composed in one object (then `R` is unknown).
+ */
 export type ResultOf<R, Fields> = unknown extends R
   ? { -readonly [Name in keyof Fields]: Fields[Name] extends FieldAggregator<never, infer F> ? F : never }
-  : R;
+  : Exclude<R, null>;
 
 /** How many values there are, or how many of them pass. */
 export function count<V = unknown>(predicate?: (value: V) => boolean): InvertibleAggregator<V, number> {
@@ -36,8 +40,8 @@ export function count<V = unknown>(predicate?: (value: V) => boolean): Invertibl
   return {
     kind: 'count',
     init: () => 0,
-    add: (state, value) => (passes(value) ? (state as number) + 1 : (state as number)),
-    subtract: (state, value) => (passes(value) ? (state as number) - 1 : (state as number)),
+    add: (state: number, value) => (passes(value) ? state + 1 : state),
+    subtract: (state: number, value) => (passes(value) ? state - 1 : state),
   };
 }
 
@@ -52,85 +56,49 @@ export function sum<V, N extends Total>(fn: (value: V) => N): InvertibleAggregat
   return {
     kind: 'sum',
     init: () => null,
-    add: (state, value) => plus(state, fn(value), 1),
-    subtract: (state, value) => plus(state, fn(value), -1),
+    add: (state: Total | null, value) => plus('sum', state, fn(value), 1),
+    subtract: (state: Total | null, value) => plus('sum', state, fn(value), -1),
   };
 }
 
 type Widened<N> = N extends bigint ? bigint : number;
 
-function plus(state: Total | null, value: Total, sign: 1 | -1): Total {
+/**
+ * The mean of what `fn` returns, a number. It keeps their sum, with the rules of `sum`, and how many there are. Where a table's
+ * group has no rows left it is null.
+ *
+ * @throws TypeError, RangeError as `sum`
+ */
+export function avg<V>(fn: (value: V) => Total): InvertibleAggregator<V, number | null> {
+  return {
+    kind: 'avg',
+    init: () => EMPTY,
+    add: ([total, n]: Mean, value): Mean => [plus('avg', total, fn(value), 1), n + 1],
+    // What rounding left of fractions goes with the last of them.
+    subtract: ([total, n]: Mean, value): Mean => (n <= 1 ? EMPTY : [plus('avg', total, fn(value), -1), n - 1]),
+    result: ([total, n]: Mean) => (n === 0 ? null : Number(total) / n),
+  };
+}
+
+type Mean = readonly [sum: Total | null, count: number];
+
+const EMPTY: Mean = [null, 0];
+
+function plus(name: 'sum' | 'avg', state: Total | null, value: Total, sign: 1 | -1): Total {
   if (typeof value === 'bigint') {
-    if (typeof state === 'number') throw mixed();
+    if (typeof state === 'number') throw mixed(name);
     if (state === null) return sign === 1 ? value : -value;
     return sign === 1 ? state + value : state - value;
   }
-  if (typeof state === 'bigint' && typeof value === 'number') throw mixed();
-  if (!Number.isFinite(value))
-    throw new TypeError(`a sum takes numbers or bigints: its function returned ${describe(value)}`);
+  if (typeof state === 'bigint' && typeof value === 'number') throw mixed(name);
+  if (!Number.isFinite(value)) throw unfit(name, 'numbers or bigints', value);
   const total = ((state as number | null) ?? 0) + sign * value;
   if (total > Number.MAX_SAFE_INTEGER || total < Number.MIN_SAFE_INTEGER)
     throw new RangeError(
-      'a sum of numbers passed 2^53, beyond which they are not exact: return a bigint from its function',
+      `${name}: a sum of numbers passed 2^53, beyond which they are not exact: return a bigint from its function`,
     );
   return total;
 }
 
-const describe = (value: unknown): string =>
-  typeof value === 'number' ? String(value) : value === null ? 'null' : `a value of type ${typeof value}`;
-
-const mixed = (): TypeError =>
-  new TypeError('a sum adds numbers to bigints: its function must return the one or the other, always');
-
-/** The aggregator of one field on its own; its result is the field's value. */
-export function single<V, R>(field: FieldAggregator<V, R>): Aggregator<V, Total | null, R> {
-  const record = aggregateState([['value', field.kind]]);
-  const serde: Serde<Total | null> = {
-    encode: value => record.encode({ value: value! }),
-    decode: bytes => record.decode(bytes)['value']!,
-    description: record.description,
-  };
-  const { init, add, subtract } = field;
-  const result = (state: Total | null) => state as R;
-  return { init, add, ...(subtract && { subtract }), result, serde, resultSerde: serde as Serde<unknown> as Serde<R> };
-}
-
-/**
- * One aggregator of several fields: its state, and its result, is an object of their values. Each step makes a new one, so
- * that the old result stays what it was.
- */
-export function compose<V>(
-  fields: Readonly<Record<string, FieldAggregator<V, unknown>>>,
-): Aggregator<V, Totals, Totals> {
-  const entries = Object.entries(fields);
-  const names = entries.map(([name]) => name);
-  const aggregators = entries.map(([, field]) => field);
-  const serde = aggregateState(
-    entries.map(([name, { kind }]) => [name, kind] as const),
-  ) as Serde<unknown> as Serde<Totals>;
-  const subtractors = aggregators.map(({ subtract }) => subtract).filter(subtract => subtract !== undefined);
-  const folded = (folds: readonly Fold<V>[]) => foldAll(names, folds);
-  return {
-    init: () => Object.fromEntries(entries.map(([name, { init }]) => [name, init()])),
-    add: folded(aggregators.map(({ add }) => add)),
-    ...(subtractors.length === entries.length && { subtract: folded(subtractors) }),
-    result: state => state,
-    serde,
-    resultSerde: serde,
-  };
-}
-
-type Totals = Record<string, Total | null>;
-type Fold<V> = (state: Total | null, value: V) => Total;
-
-/**
- * `(state, value) => ({ open: folds[0](state.open, value), … })` as source text: named properties of one hidden class and one
- * function a call site, where a loop over names costs several times as much a record.
- */
-function foldAll<V>(names: readonly string[], folds: readonly Fold<V>[]): (state: Totals, value: V) => Totals {
-  const locals = folds.map((_, i) => `const fold${i} = folds[${i}];`).join(' ');
-  const properties = names.map((name, i) => `${JSON.stringify(name)}: fold${i}(state[${JSON.stringify(name)}], value)`);
-  const source = `${locals} return (state, value) => ({ ${properties.join(', ')} });`;
-  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- names are quoted as JSON, the rest is ours
-  return (new Function('folds', source) as (folds: readonly Fold<V>[]) => (state: Totals, value: V) => Totals)(folds);
-}
+const mixed = (name: string): TypeError =>
+  new TypeError(`${name} adds numbers to bigints: its function must return the one or the other, always`);

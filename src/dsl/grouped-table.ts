@@ -3,13 +3,13 @@ import type { InvertibleAggregator, ResultOf } from './aggregators.ts';
 import type { CustomTableAggregator } from './custom-aggregator.ts';
 import { FLOW } from './flow.ts';
 import type { Flow, StoreOptions } from './flow.ts';
-import { aggregateStep, aggregatorOf, counter, reducerOf, summer } from './grouped.ts';
+import { aggregateStep, counter, reducerOf, summer, tableAggregatorOf } from './grouped.ts';
 import type { Table } from './table.ts';
 
 /**
  * A table whose rows meet by group. An aggregate over it holds what the rows that are there now come to: a changed row is
  * taken out as it was and put in as it is, so every aggregator needs its inverse. A group that lost its last row keeps its
- * aggregate: zeros of `count` and `sum`; an aggregator that returns null deletes it.
+ * aggregate: zeros of `count` and `sum`, an empty array of `collect`; an aggregator that returns null deletes it.
  */
 export class GroupedTable<in out K, in out V> {
   readonly [FLOW]: Flow;
@@ -52,7 +52,7 @@ export class GroupedTable<in out K, in out V> {
     options?: StoreOptions,
   ): Table<K, Result>;
   aggregate(name: string, aggregator: unknown, options?: StoreOptions): unknown {
-    return this.#aggregate(name, aggregatorOf(this[FLOW], name, aggregator), options);
+    return this.#aggregate(name, tableAggregatorOf(this[FLOW], name, aggregator), options);
   }
 
   #aggregate<R>(name: string, aggregator: ReturnType<typeof counter>, options: StoreOptions = {}): Table<K, R> {

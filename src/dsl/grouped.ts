@@ -1,5 +1,6 @@
-import { count, compose, single, sum } from './aggregators.ts';
+import { count, sum } from './aggregators.ts';
 import type { FieldAggregator } from './aggregators.ts';
+import { compose, single } from './composed-aggregator.ts';
 import { custom, reducer } from './custom-aggregator.ts';
 import type { CustomAggregator } from './custom-aggregator.ts';
 import type { Aggregator } from '../graph/functions.ts';
@@ -41,6 +42,22 @@ export function aggregatorOf(flow: Flow, name: string, given: unknown): AnyAggre
   return compose(given as Readonly<Record<string, FieldAggregator<unknown, unknown>>>);
 }
 
+/** The same for a table. @throws TopologyError where a field has no inverse */
+export function tableAggregatorOf(flow: Flow, name: string, given: unknown): AnyAggregator {
+  const aggregator = aggregatorOf(flow, name, given);
+  const fields = isField(given) ? [['', given] as const] : Object.entries(given as object);
+  const [field, stuck] = fields.find(([, field]) => isField(field) && field.subtract === undefined) ?? [];
+  if (stuck)
+    throw flow.draft.error(
+      'TOPO_GRAPH_INVALID',
+      `aggregate '${name}' is on a table, whose rows change and go${field === '' ? '' : `; its field '${field}'`}: ` +
+        `${(stuck as FieldAggregator<unknown, unknown>).kind} has no inverse that takes a row out again. ` +
+        `Keep the values with countDistinct or collect, or aggregate the table's stream.`,
+      name,
+    );
+  return aggregator;
+}
+
 export function reducerOf(flow: Flow, name: string, folds: readonly [Fold, Fold?], given: unknown): AnyAggregator {
   const serde = (given ?? flow.value) as Serde<unknown> | undefined;
   if (serde === undefined) throw valueMissing(flow, name, `.as(serde) in front of '${flow.step.label}'`);
@@ -73,5 +90,6 @@ export function aggregateStep(
   });
 }
 
+/** An object of fields may have one that is called `kind`. */
 const isField = (value: unknown): value is FieldAggregator<unknown, unknown> =>
-  typeof value === 'object' && value !== null && 'kind' in value && 'init' in value;
+  typeof value === 'object' && value !== null && 'kind' in value && typeof value.kind === 'string' && 'init' in value;

@@ -1,7 +1,7 @@
 import { FatalError } from '../errors.ts';
 import type { BatchReader } from '../records/batch-reader.ts';
 import type { Serde } from '../serdes/serde.ts';
-import { decode } from './values.ts';
+import { decode, encode } from './values.ts';
 
 /**
  * A key as a step hands it on: as the topology's functions see it, as bytes, and as stores know it (`text`: the bytes, one
@@ -35,10 +35,11 @@ export class KeyView {
     return this;
   }
 
-  /** A key that nothing has written yet: no step behind it may ask for its bytes or text. */
-  ofValue(value: unknown): this {
+  /** A key that nothing has written yet. Without its serde, no step behind it may ask for its bytes or text. */
+  ofValue(value: unknown, serde: Serde<unknown> | null = null): this {
     this.#value = value;
-    this.#serde = this.#reader = this.#bytes = this.#text = null;
+    this.#serde = serde;
+    this.#reader = this.#bytes = this.#text = null;
     this.#hasValue = true;
     this.#hasBytes = this.#hasText = value === null;
     return this;
@@ -54,27 +55,31 @@ export class KeyView {
     return this.#value;
   }
 
+  /** @throws RecordError `TOPO_ENCODE` */
   get bytes(): Uint8Array | null {
     if (!this.#hasBytes) {
       if (this.#hasText) this.#bytes = this.#text === null ? null : Buffer.from(this.#text, 'latin1');
-      else this.#bytes = this.#record.keyBytes();
+      else this.#bytes = this.#reader === null ? this.#written() : this.#reader.keyBytes();
       this.#hasBytes = true;
     }
     return this.#bytes;
   }
 
+  /** @throws RecordError `TOPO_ENCODE` */
   get text(): string | null {
     if (!this.#hasText) {
-      const reader = this.#record;
-      this.#text = reader.keyStart < 0 ? null : reader.keyText();
+      const reader = this.#reader;
+      if (reader === null) this.#text = latin1(this.bytes!);
+      else this.#text = reader.keyStart < 0 ? null : reader.keyText();
       this.#hasText = true;
     }
     return this.#text;
   }
 
-  get #record(): BatchReader {
-    if (this.#reader === null) throw new FatalError('TOPO_INTERNAL', 'a key that nothing has written was asked for as bytes');
-    return this.#reader;
+  #written(): Uint8Array {
+    if (this.#serde === null)
+      throw new FatalError('TOPO_INTERNAL', 'a key that nothing has written was asked for as bytes');
+    return encode(this.#serde, this.#value, 'key');
   }
 
   /** Whether `bytes` are what `serde` would write. */
@@ -82,6 +87,9 @@ export class KeyView {
     return this.#serde !== null && sameFormat(serde, this.#serde);
   }
 }
+
+const latin1 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 
 const sameFormats = new WeakMap<Serde<unknown>, WeakMap<Serde<unknown>, boolean>>();
 

@@ -81,7 +81,6 @@ function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
 function sameProperties(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean {
   const names = namesOf(a);
   return (
-    names.length === namesOf(b).length &&
-    names.every(name => Object.hasOwn(b, name) && samePlainData(a[name], b[name]))
+    names.length === namesOf(b).length && names.every(name => Object.hasOwn(b, name) && samePlainData(a[name], b[name]))
   );
 }

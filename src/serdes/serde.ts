@@ -33,7 +33,7 @@ export type SerdeDescription =
   | { readonly type: 'debezium-key'; readonly fields: readonly string[] }
   /** An old and a new value, as the repartition of a table's changes carries them. */
   | { readonly type: 'change'; readonly of: SerdeDescription }
-  /** The state of composed aggregators, one entry a field in this order. */
+  /** The state of composed aggregators, or their results, one entry a field in this order. */
   | { readonly type: 'aggregate'; readonly fields: readonly (readonly [name: string, aggregator: string])[] }
   /** A key with the start and end of its window. */
   | { readonly type: 'windowed'; readonly of: SerdeDescription }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { compose, single } from '../../src/dsl/aggregators.ts';
+import { compose, single } from '../../src/dsl/composed-aggregator.ts';
 import { custom, reducer } from '../../src/dsl/custom-aggregator.ts';
 import type { Aggregator } from '../../src/graph/functions.ts';
 import { cents, count, json, string, sum } from '../../src/index.ts';

@@ -1,0 +1,105 @@
+import type { Aggregator } from '../graph/functions.ts';
+import { aggregateState } from '../serdes/aggregate-state.ts';
+import type { Serde } from '../serdes/serde.ts';
+import type { FieldAggregator } from './aggregators.ts';
+
+/** The aggregator of one field on its own; its result is the field's value. */
+export function single<V, R>(field: FieldAggregator<V, R>): Aggregator<V, unknown, R> {
+  const { kind, init, add, subtract, result } = field as StateUnseen<V, R>;
+  const serde = alone(kind);
+  return {
+    init,
+    add,
+    ...(subtract && { subtract }),
+    result: result ?? (state => state as R),
+    serde,
+    resultSerde: (result ? alone(resultKind(kind)) : serde) as Serde<R>,
+  };
+}
+
+/** Of a field aggregator, which gets back no states but its own. */
+interface StateUnseen<V, R> extends FieldAggregator<V, R> {
+  readonly add: Fold<V>;
+  readonly subtract?: Fold<V>;
+  readonly result?: Show<R>;
+}
+
+/** Of the record `{ value }`, the value. */
+function alone(kind: string): Serde<unknown> {
+  const record = aggregateState([['value', kind]]);
+  return {
+    encode: value => record.encode({ value }),
+    decode: bytes => record.decode(bytes)['value'],
+    description: record.description,
+  };
+}
+
+/** What a result of another form than its state is called in the manifest. */
+const resultKind = (kind: string): string => `result of ${kind}`;
+
+/**
+ * One aggregator of several fields: its state is an object of their states, its result one of their results. Each step makes a
+ * new one, so that the old result stays what it was. Where all results are the states, both are one object and one format.
+ */
+export function compose<V>(
+  fields: Readonly<Record<string, FieldAggregator<V, unknown>>>,
+): Aggregator<V, States, States> {
+  const entries = Object.entries(fields);
+  const names = entries.map(([name]) => name);
+  const aggregators = entries.map(([, field]) => field as StateUnseen<V, unknown>);
+  const kinds = aggregators.map(({ kind }) => kind);
+  const subtractors = aggregators.map(({ subtract }) => subtract).filter(subtract => subtract !== undefined);
+  const shows = aggregators.map(({ result }) => result);
+  const serde = stateOf(names, kinds);
+  const isState = shows.every(show => show === undefined);
+  return {
+    init: () => Object.fromEntries(entries.map(([name, { init }]) => [name, init()])),
+    add: foldAll(
+      names,
+      aggregators.map(({ add }) => add),
+    ),
+    ...(subtractors.length === entries.length && { subtract: foldAll(names, subtractors) }),
+    result: isState ? state => state : showAll(names, shows),
+    serde,
+    resultSerde: isState
+      ? serde
+      : stateOf(
+          names,
+          kinds.map((kind, index) => (shows[index] ? resultKind(kind) : kind)),
+        ),
+  };
+}
+
+const stateOf = (names: readonly string[], kinds: readonly string[]): Serde<States> =>
+  aggregateState(names.map((name, index) => [name, kinds[index]!] as const));
+
+type States = Record<string, unknown>;
+type Fold<V> = (state: unknown, value: V) => unknown;
+type Show<R> = (state: unknown) => R;
+
+/**
+ * `(state, value) => ({ open: folds[0](state.open, value), … })` as source text: named properties of one hidden class and one
+ * function a call site, where a loop over names costs several times as much a record.
+ */
+function foldAll<V>(names: readonly string[], folds: readonly Fold<V>[]): (state: States, value: V) => States {
+  const locals = folds.map((_, i) => `const fold${i} = folds[${i}];`).join(' ');
+  const properties = names.map((name, i) => `${property(name)}: fold${i}(state[${JSON.stringify(name)}], value)`);
+  const source = `${locals} return (state, value) => ({ ${properties.join(', ')} });`;
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- names are quoted as JSON, the rest is ours
+  return (new Function('folds', source) as (folds: readonly Fold<V>[]) => (state: States, value: V) => States)(folds);
+}
+
+/** The same for results: `state => ({ open: state.open, mean: shows[1](state.mean) })`. */
+function showAll(names: readonly string[], shows: readonly (Show<unknown> | undefined)[]): (state: States) => States {
+  const locals = shows.map((_, i) => `const show${i} = shows[${i}];`).join(' ');
+  const properties = names.map((name, i) => {
+    const state = `state[${JSON.stringify(name)}]`;
+    return `${property(name)}: ${shows[i] ? `show${i}(${state})` : state}`;
+  });
+  const source = `${locals} return state => ({ ${properties.join(', ')} });`;
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- names are quoted as JSON, the rest is ours
+  return (new Function('shows', source) as (shows: readonly unknown[]) => (state: States) => States)(shows);
+}
+
+/** In a literal, `__proto__` would set the prototype; computed it is a property like any other. */
+const property = (name: string): string => (name === '__proto__' ? `['__proto__']` : JSON.stringify(name));
