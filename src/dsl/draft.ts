@@ -30,10 +30,12 @@ export class Step {
   declared: Serde<unknown> | undefined;
   readonly spec: StepSpec;
   readonly site: string;
+  readonly partOf: string | undefined;
 
-  constructor(spec: StepSpec, site: string) {
+  constructor(spec: StepSpec, site: string, partOf?: string) {
     this.spec = spec;
     this.site = site;
+    this.partOf = partOf;
   }
 
   /** For messages: the id, or what it will start with. */
@@ -50,6 +52,7 @@ export class Draft {
   readonly #durable = new Map<string, Step>();
   readonly #keys: StreamKey[] = [];
   #finished = false;
+  #whole: string | undefined;
 
   constructor(name: string, build: Builders) {
     checkTopologyName(name);
@@ -63,10 +66,20 @@ export class Draft {
         'TOPO_GRAPH_INVALID',
         `${spec.what} '${spec.name}' comes after topology '${this.name}' was built.`,
       );
-    const step = new Step(spec, callSite());
+    const step = new Step(spec, callSite(), this.#whole);
     if (spec.durable) for (const name of [spec.name, ...(spec.alsoNames ?? [])]) this.#takeName(name, step);
     this.#steps.push(step);
     return step;
+  }
+
+  /** The steps that `declare` adds are parts of the step of this name. */
+  parts<T>(whole: string, declare: () => T): T {
+    this.#whole = whole;
+    try {
+      return declare();
+    } finally {
+      this.#whole = undefined;
+    }
   }
 
   /** Keys whose serde must be known in the end. */
@@ -85,9 +98,10 @@ export class Draft {
     this.#nameSteps();
     const functions: [id: string, slots: Slots][] = [];
     const nodes = this.#steps.map(step => {
+      const { partOf } = step;
       const { node, inputs, slots } = step.spec;
       if (slots) functions.push([step.id, Object.freeze(slots())]);
-      return deepFreeze(node({ id: step.id, inputs: inputs.map(input => input.id) }));
+      return deepFreeze(node({ id: step.id, inputs: inputs.map(input => input.id), ...(partOf !== undefined && { partOf }) }));
     });
     const topology: Topology = {
       name: this.name,

@@ -31,6 +31,12 @@ export interface RowSlot<V = unknown, Row = unknown> {
   readonly toRow: (value: V, previous: () => Row | null) => Row | null | undefined;
 }
 
+/** The `kept` slot of a table whose store keeps something else than its rows: how they follow from that. */
+export interface KeptSlot<State = unknown, Row = unknown> {
+  readonly serde: Serde<State>;
+  result(state: State): Row;
+}
+
 /**
  * Running aggregation of values into a state and its result. The state is encoded whenever it is put, so a function may change
  * and return the state it was given.

@@ -10,5 +10,10 @@ export function serdeProblem(stored: SerdeDescription, current: SerdeDescription
   }
   if (stored.type === 'windowed' && current.type === 'windowed') return serdeProblem(stored.of, current.of);
   if (stored.type === 'change' && current.type === 'change') return serdeProblem(stored.of, current.of);
+  if (stored.type === 'foreign-key' && current.type === 'foreign-key') return serdeProblem(stored.of, current.of);
+  if (stored.type === 'subscription' && current.type === 'subscription')
+    return serdeProblem(stored.key, current.key) ?? serdeProblem(stored.of, current.of);
+  if (stored.type === 'joined' && current.type === 'joined')
+    return serdeProblem(stored.left, current.left) ?? serdeProblem(stored.right, current.right);
   return sameSerde(stored, current) ? null : `were ${serdeName(stored)} and are ${serdeName(current)}`;
 }

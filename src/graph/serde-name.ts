@@ -9,6 +9,12 @@ export function serdeName(serde: SerdeDescription): string {
       return `debezium-key (${serde.fields.join(', ')})`;
     case 'change':
       return `old and new ${serdeName(serde.of)}`;
+    case 'subscription':
+      return `subscriptions of ${serdeName(serde.key)} → ${serdeName(serde.of)}`;
+    case 'joined':
+      return `${serdeName(serde.left)} with ${serdeName(serde.right)}`;
+    case 'foreign-key':
+      return `foreign key ${serdeName(serde.of)}`;
     case 'windowed':
       return `windowed ${serdeName(serde.of)}`;
     case 'aggregate':

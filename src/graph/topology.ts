@@ -34,6 +34,8 @@ interface NodeCommon {
   readonly inputs: readonly string[];
   /** What happens to records that the step drops, besides being counted. Default: what the run says. */
   readonly onDrop?: 'count' | 'dead-letter';
+  /** The step that it is a part of: to people the two are one. */
+  readonly partOf?: string;
 }
 
 /**
@@ -108,6 +110,9 @@ export interface StoreReference {
  * | join | a stream | fn(value, tableValue, record); `tables`: one id; options `left` | none: it looks up that table |
  * | aggregate | a stream | aggregator (`Aggregator`) | the aggregator's state |
  * | aggregateTable | changes of a `key` node with `table` | aggregator (`Aggregator`) with `subtract` | the aggregator's state |
+ * | foreignKey | a table | fn(value, record), key (serde of the foreign key), left (serde) | version and foreign key of each row |
+ * | foreignKeySubscribers | subscriptions by foreign key, a table (also in `tables`) | right (serde); options `left` | the left rows of each foreign key |
+ * | foreignKeyJoin | answers, what `foreignKey` hands on; `tables`: that node | fn(left, right), kept (`KeptSlot` of `Answer`s); options `left` | both values of each row |
  */
 export interface ProcessorNode extends NodeCommon {
   readonly kind: 'processor';

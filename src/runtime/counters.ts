@@ -9,11 +9,12 @@ export const DROP_REASONS = [
   'late',
   'duplicate',
   'no-row',
+  'stale',
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
 /** What is dropped for these reasons is not lost: it said nothing, or had been said before. It is never dead-lettered. */
-export const SAYS_NOTHING: ReadonlySet<DropReason> = new Set(['tombstone', 'duplicate', 'no-row']);
+export const SAYS_NOTHING: ReadonlySet<DropReason> = new Set(['tombstone', 'duplicate', 'no-row', 'stale']);
 
 /** What happens to a record that a step drops, besides being counted. */
 export type DropPolicy = 'count' | 'dead-letter';

@@ -37,4 +37,10 @@ export type SerdeDescription =
   | { readonly type: 'aggregate'; readonly fields: readonly (readonly [name: string, aggregator: string])[] }
   /** A key with the start and end of its window. */
   | { readonly type: 'windowed'; readonly of: SerdeDescription }
+  /** In a foreign-key join: a left row's key and value, on their way to the foreign key and kept there. */
+  | { readonly type: 'subscription'; readonly key: SerdeDescription; readonly of: SerdeDescription }
+  /** In a foreign-key join: a left value with the right one, on their way back and kept there. */
+  | { readonly type: 'joined'; readonly left: SerdeDescription; readonly right: SerdeDescription }
+  /** In a foreign-key join: the foreign key of each left row. */
+  | { readonly type: 'foreign-key'; readonly of: SerdeDescription }
   | { readonly type: 'custom'; readonly name: string };

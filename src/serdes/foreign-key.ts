@@ -1,0 +1,85 @@
+import { undecodable, unencodable } from './refusal.ts';
+import type { Serde, SerdeDescription } from './serde.ts';
+import { slab } from './slab.ts';
+
+// What the steps of a foreign-key join tell one another (KIP-213). Keys and values in it are bytes already, as the serdes of the
+// two tables write them; what `decode` returns are views, to be used before the record ends.
+
+/** A left row tells its foreign key what it is now. */
+export interface Subscription {
+  /** The left row's. */
+  readonly key: Uint8Array;
+  /** Rises with every change of a left row. */
+  readonly version: number;
+  /** Null: the row has no business with this foreign key any more. */
+  readonly left: Uint8Array | null;
+  /** The row had a foreign key before this change: whatever it was joined with has to be taken back. */
+  readonly wasReferring: boolean;
+}
+
+/** The right row of a foreign key, or null, for one version of a left row. */
+export interface Answer {
+  readonly version: number;
+  readonly left: Uint8Array;
+  readonly right: Uint8Array | null;
+}
+
+const HAS_LEFT = 1;
+const WAS_REFERRING = 2;
+const HAS_RIGHT = 1;
+const VERSION_BYTES = 8;
+/** Flags, version, the first part's length. */
+const FRONT_BYTES = 1 + VERSION_BYTES + 4;
+
+/** One byte of flags, the version (eight bytes), the key's length (four), key, left value. All big endian. */
+export function subscription(key: SerdeDescription, left: SerdeDescription): Serde<Subscription> {
+  return {
+    description: { type: 'subscription', key, of: left },
+    encode: value => {
+      const flags = (value.left === null ? 0 : HAS_LEFT) | (value.wasReferring ? WAS_REFERRING : 0);
+      return framed(flags, value.version, value.key, value.left);
+    },
+    decode: bytes => {
+      const { flags, version, first, second } = parts(bytes);
+      const current = (flags & HAS_LEFT) === 0 ? null : second;
+      return { key: first, version, left: current, wasReferring: (flags & WAS_REFERRING) !== 0 };
+    },
+  };
+}
+
+/** One byte of flags, the version (eight bytes), the left value's length (four), left value, right value. All big endian. */
+export function answer(left: SerdeDescription, right: SerdeDescription): Serde<Answer> {
+  return {
+    description: { type: 'joined', left, right },
+    encode: value => framed(value.right === null ? 0 : HAS_RIGHT, value.version, value.left, value.right),
+    decode: bytes => {
+      const { flags, version, first, second } = parts(bytes);
+      return { version, left: first, right: (flags & HAS_RIGHT) === 0 ? null : second };
+    },
+  };
+}
+
+function framed(flags: number, version: number, first: Uint8Array, second: Uint8Array | null): Uint8Array {
+  if (!Number.isSafeInteger(version)) throw unencodable('expected the version of a row');
+  const start = slab.open(FRONT_BYTES + first.length + (second?.length ?? 0));
+  const { buffer } = slab;
+  buffer[start] = flags;
+  buffer.writeDoubleBE(version, start + 1);
+  let position = buffer.writeUInt32BE(first.length, start + 1 + VERSION_BYTES);
+  buffer.set(first, position);
+  position += first.length;
+  if (second !== null) {
+    buffer.set(second, position);
+    position += second.length;
+  }
+  return slab.close(position);
+}
+
+function parts(bytes: Uint8Array) {
+  if (bytes.length < FRONT_BYTES) throw undecodable('a message of a foreign-key join ends early');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, FRONT_BYTES);
+  const end = FRONT_BYTES + view.getUint32(1 + VERSION_BYTES);
+  if (end > bytes.length) throw undecodable('a message of a foreign-key join ends early');
+  const [first, second] = [bytes.subarray(FRONT_BYTES, end), bytes.subarray(end)];
+  return { flags: bytes[0]!, version: view.getFloat64(1), first, second };
+}
