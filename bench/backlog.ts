@@ -3,35 +3,61 @@ import { nodeDisk } from '../src/adapters/embedded/node-disk.ts';
 import { protobuf } from '../src/index.ts';
 import { Claim } from './gen/bench/v1/claim.ts';
 import { Policy } from './gen/bench/v1/policy.ts';
-import { CLAIMS, KEYS, POLICIES } from './lines/line.ts';
-import type { Backlog } from './lines/line.ts';
+import { CLAIMS, POLICIES } from './lines/line.ts';
 import { writeRecords } from './record-writer.ts';
 import type { NewRecord } from './record-writer.ts';
+import { zipf } from './zipf.ts';
 
-const START_MS = Date.UTC(2021, 0, 1);
+export type Spread = 'uniform' | 'zipf';
 
-/** Writes a line's input into a new log: the same for the same count. */
-export async function writeBacklog(folder: string, { key, policies }: Backlog, records: number): Promise<void> {
-  const withPolicies = policies === true;
-  const topics = withPolicies ? [POLICIES, CLAIMS] : [CLAIMS];
-  await writeRecords(await nodeDisk(join(folder, 'log')), topics, backlog(key, withPolicies, records));
+/** Claims, ten a millisecond, of about 135 bytes each. */
+export interface Backlog {
+  /** What they are keyed by: their policies, or each its own id. */
+  readonly key: 'policy' | 'claim';
+  /** How many policies there are, default 100,000. */
+  readonly policies?: number;
+  /** How the claims are spread over the policies, default uniformly. */
+  readonly spread?: Spread;
+  /** A table of all policies, before the claims. */
+  readonly withTable?: boolean;
 }
 
-function* backlog(key: Backlog['key'], withPolicies: boolean, records: number): Generator<NewRecord> {
+const START_MS = Date.UTC(2021, 0, 1);
+const POLICY_COUNT = 100_000;
+/** How far apart policies lie that follow each other in number of claims. Prime, so that each comes once. */
+const STRIDE = 7_368_787;
+const RESOLUTION = 2 ** 32;
+
+/** Writes claims, and policies besides, to a new log in this folder: the same for the same count. */
+export async function writeBacklog(folder: string, backlog: Backlog, claims: number): Promise<number> {
+  const topics = backlog.withTable === true ? [POLICIES, CLAIMS] : [CLAIMS];
+  return writeRecords(await nodeDisk(join(folder, 'log')), topics, recordsOf(backlog, claims));
+}
+
+function* recordsOf(
+  { key, policies = POLICY_COUNT, spread, withTable }: Backlog,
+  claims: number,
+): Generator<NewRecord> {
   const random = randomBelow(1);
   const claimSerde = protobuf(Claim);
   const policySerde = protobuf(Policy);
   const timestampOf = (index: number) => START_MS + Math.floor(index / 10);
-  for (let index = 0; withPolicies && index < KEYS; index++) {
+  for (let index = 0; withTable === true && index < policies; index++) {
     const value = policySerde.encode(policyOf(index));
     yield { topic: POLICIES, timestampMs: timestampOf(index), key: policyId(index), value };
   }
-  for (let index = 0; index < records; index++) {
-    const claim = claimOf(index, random);
+  const anyPolicy = spread === 'zipf' ? scattered(policies, random) : () => random(policies);
+  for (let index = 0; index < claims; index++) {
+    const claim = claimOf(index, anyPolicy(), random);
     const value = claimSerde.encode(claim);
     const id = key === 'policy' ? claim.policyId : claim.claimId;
     yield { topic: CLAIMS, timestampMs: timestampOf(index), key: id, value };
   }
+}
+
+function scattered(policies: number, random: (limit: number) => number): () => number {
+  const place = zipf(policies, () => random(RESOLUTION) / RESOLUTION);
+  return () => (place() * STRIDE) % policies;
 }
 
 const policyId = (index: number): string => `P-${10_000_000 + index}`;
@@ -41,14 +67,14 @@ function randomBelow(seed: number): (limit: number) => number {
   let state = seed;
   return limit => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * limit);
+    return Math.floor((state / RESOLUTION) * limit);
   };
 }
 
-function claimOf(index: number, random: (limit: number) => number): Claim {
+function claimOf(index: number, policy: number, random: (limit: number) => number): Claim {
   return {
     claimId: `C-${10_000_000 + index}`,
-    policyId: policyId(random(KEYS)),
+    policyId: policyId(policy),
     status: random(3) === 0 ? 'CLOSED' : 'OPEN',
     claimedCents: BigInt(10_000 + random(200_000)),
     paidCents: BigInt(random(20_000)),

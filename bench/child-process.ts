@@ -1,7 +1,7 @@
 import { execFileSync, fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Answer, Job } from './child.ts';
+import type { Answers, Job } from './child.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const BUILT = join(ROOT, '.cache', 'bench');
@@ -20,11 +20,11 @@ export function buildChildren(): void {
 }
 
 /** Does one job in a process of its own. @throws Error when that fails */
-export function inChild(job: Job, line: string, folder: string, records: number): Promise<Answer | null> {
+export function inChild<J extends Job>(job: J, line: string, folder: string, records: number): Promise<Answers[J]> {
   const child = fork(join(BUILT, 'bench', 'child.js'), [job, line, folder, String(records)], { execArgv: [] });
   return new Promise((resolve, reject) => {
-    let answer: Answer | null | undefined;
-    child.on('message', message => (answer = message as Answer | null));
+    let answer: Answers[J] | undefined;
+    child.on('message', message => (answer = message as Answers[J]));
     child.on('error', reject);
     child.on('exit', code => {
       if (code === 0 && answer !== undefined) resolve(answer);

@@ -1,7 +1,5 @@
 import { run } from '../src/run.ts';
 import type { RunOptions } from '../src/run.ts';
-import { writeBacklog } from './backlog.ts';
-import { digestOf } from './digest.ts';
 import { PARTITIONS } from './lines/line.ts';
 import type { Line } from './lines/line.ts';
 import { LINES } from './lines/index.ts';
@@ -9,23 +7,32 @@ import { measureRestore } from './restore.ts';
 import { measured } from './sample.ts';
 import type { Sample } from './sample.ts';
 
-/** What a child process is asked for. Each has a process of its own, so that none finds another's code warm. */
-export type Job = 'backlog' | 'topo' | 'bare' | 'restore';
+/** What a child process is asked for, and what it answers. Each has a process of its own, so that none finds another's code warm. */
+export interface Answers {
+  /** How many records it has written. */
+  readonly backlog: number;
+  readonly topo: Outcome;
+  readonly bare: Outcome;
+  readonly restore: Sample;
+}
 
-export interface Answer {
+export type Job = keyof Answers;
+
+export interface Outcome {
   readonly sample: Sample;
-  readonly digest: string;
+  /** The line's `outcome`. */
+  readonly text: string;
 }
 
 /** child.js <job> <line> <folder> <records> */
 const [job, name, folder, records] = process.argv.slice(2) as [Job, string, string, string];
 
-async function answer(): Promise<Answer | undefined> {
-  if (job === 'restore') return { sample: await measureRestore(folder, Number(records)), digest: '' };
+async function answer(): Promise<Answers[Job]> {
+  if (job === 'restore') return measureRestore(folder, Number(records));
   const line = LINES.find(each => each.name === name)!;
-  if (job === 'backlog') return void (await writeBacklog(folder, line.backlog, Number(records)));
-  const sample = await (job === 'topo' ? topo(line) : measured(() => line.bare(folder)));
-  return { sample, digest: await digestOf(folder, line) };
+  if (job === 'backlog') return line.write(folder, Number(records));
+  const sample = await (job === 'topo' ? topo(line) : measured(() => line.bare!(folder)));
+  return { sample, text: await line.outcome(folder, Number(records)) };
 }
 
 /** From the call of `run` until all there is to read is processed and committed. */
@@ -39,5 +46,5 @@ async function topo(line: Line): Promise<Sample> {
 }
 
 const result = await answer();
-if (process.send) process.send(result ?? null, () => process.disconnect());
+if (process.send) process.send(result, () => process.disconnect());
 else console.log(result);

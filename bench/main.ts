@@ -4,7 +4,8 @@ import { Command, InvalidArgumentError } from 'commander';
 import { buildChildren, inChild } from './child-process.ts';
 import { compare } from './comparison.ts';
 import type { Comparison, Figure } from './comparison.ts';
-import { LINES } from './lines/index.ts';
+import { GROUPS, LINES } from './lines/index.ts';
+import type { Line } from './lines/line.ts';
 import { serdeLines, tableOf } from './report.ts';
 import { RESTORE_KEYS } from './restore.ts';
 import { serdeBench } from './serdes.ts';
@@ -13,16 +14,22 @@ import { withWorkFolder } from './work-folder.ts';
 /** What stands in the table besides the lines. */
 const EXTRAS = ['restore', 'serdes'];
 
-const names = [...LINES.map(({ name }) => name), ...EXTRAS];
+const names = [...GROUPS.keys(), ...LINES.map(({ name }) => name), ...EXTRAS];
+
+const ROUNDS = { compared: 5, alone: 3 };
 
 const { only, json, rounds, records } = new Command('bench')
   .description('Measures the engine beside loops written by hand on the same bytes, on the embedded broker.')
-  .option('--only <name>', `one line: ${names.join(', ')}`, known)
+  .option('--only <name>', `one line, or a group of lines: ${names.join(', ')}`, known)
   .option('--json <file>', 'writes the figures of the lines as an array')
-  .option('--rounds <count>', 'alternations of engine and bare loop', count, 5)
+  .option(
+    '--rounds <count>',
+    `alternations of engine and bare loop, default ${ROUNDS.compared}; ${ROUNDS.alone} without a bare loop`,
+    count,
+  )
   .option('--records <count>', 'instead of what each line has', count)
   .parse()
-  .opts<{ only?: string; json?: string; rounds: number; records?: number }>();
+  .opts<{ only?: string; json?: string; rounds?: number; records?: number }>();
 
 function known(name: string): string {
   if (!names.includes(name)) throw new InvalidArgumentError(`There are ${names.join(', ')}.`);
@@ -37,6 +44,7 @@ function count(text: string): number {
 
 const started = performance.now();
 const isWanted = (name: string) => only === undefined || only === name;
+const wanted: readonly Line[] = GROUPS.get(only ?? '') ?? LINES.filter(({ name }) => isWanted(name));
 
 /** What happens now: on a terminal one line that is redrawn. */
 function progress(text: string): void {
@@ -49,11 +57,11 @@ progress('building');
 buildChildren();
 await withWorkFolder(async folder => {
   const figures: Comparison[] = [];
-  for (const line of LINES.filter(({ name }) => isWanted(name)))
+  for (const line of wanted)
     figures.push(
       await compare(line, {
         folder,
-        rounds,
+        rounds: rounds ?? (line.bare === undefined ? ROUNDS.alone : ROUNDS.compared),
         records: records ?? line.records,
         progress: text => progress(`${line.name}: ${text}`),
       }),
@@ -72,7 +80,7 @@ if (isWanted('serdes')) {
 
 async function restore(folder: string, keys: number): Promise<void> {
   progress('restore');
-  const { wallMs, cpuMs } = (await inChild('restore', 'restore', folder, keys))!.sample;
+  const { wallMs, cpuMs } = await inChild('restore', 'restore', folder, keys);
   const perSecond = Math.round((keys / wallMs) * 1000).toLocaleString('en');
   progress('');
   console.log(

@@ -8,8 +8,11 @@ import { PARTITIONS } from './lines/line.ts';
 export interface NewRecord {
   readonly topic: string;
   readonly timestampMs: number;
-  readonly key: string;
-  readonly value: Uint8Array;
+  readonly key: string | Uint8Array;
+  /** Null: a tombstone. */
+  readonly value: Uint8Array | null;
+  /** Packed, as `BatchWriter.append` takes them. */
+  readonly headers?: Uint8Array;
 }
 
 /** As a producer under load sends them: about 1,000 records of 150 bytes. */
@@ -17,8 +20,12 @@ const BATCH_BYTES = 150_000;
 const LARGEST_BATCH = 1_000_000;
 const RECORDS_A_COMMIT = 20_000;
 
-/** Writes records to new topics of `PARTITIONS` partitions each: the same records, the same topics. */
-export async function writeRecords(disk: Disk, topics: readonly string[], records: Iterable<NewRecord>): Promise<void> {
+/** Writes records to new topics of `PARTITIONS` partitions each: the same records, the same topics. Resolves to their number. */
+export async function writeRecords(
+  disk: Disk,
+  topics: readonly string[],
+  records: Iterable<NewRecord>,
+): Promise<number> {
   const broker = await openEmbeddedBroker({ disk });
   await broker.createTopics(topics.map(name => ({ name, partitions: PARTITIONS, config: {} })));
   const nothing = async () => {};
@@ -39,12 +46,13 @@ export async function writeRecords(disk: Disk, topics: readonly string[], record
   };
 
   let count = 0;
-  for (const { topic, timestampMs, key, value } of records) {
-    const bytes = Buffer.from(key);
-    batches.get(topic)![partitionOf(bytes, PARTITIONS)]!.append(timestampMs, bytes, value);
+  for (const { topic, timestampMs, key, value, headers } of records) {
+    const bytes = typeof key === 'string' ? Buffer.from(key) : key;
+    batches.get(topic)![partitionOf(bytes, PARTITIONS)]!.append(timestampMs, bytes, value, headers);
     if (++count % RECORDS_A_COMMIT === 0) await commit();
   }
   await commit();
   await membership.leave();
   await broker.close();
+  return count;
 }

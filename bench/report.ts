@@ -6,6 +6,9 @@ const CHEAP_CPU_SECONDS = 1;
 const ALLOWED_EXTRA = 0.3;
 const ALLOWED_RATIO = 1.5;
 
+/** Where a line has no bare loop. */
+const NONE = '-';
+
 const HEADER = `
 CPU: seconds of all threads, user and system, a million records; of a whole run, its start included.
 ratio: CPU of the engine to CPU of the bare loop, the median of the rounds' own ratios. time: the same of wall time.
@@ -16,11 +19,11 @@ export function tableOf(lines: readonly Comparison[]): string {
     line.name,
     line.recordsPerSecond.toLocaleString('en'),
     line.cpuSecondsPerMillion.toFixed(2),
-    line.bareCpuSecondsPerMillion.toFixed(2),
-    line.ratioToBare.toFixed(2),
-    line.wallRatio.toFixed(2),
+    line.bareCpuSecondsPerMillion?.toFixed(2) ?? NONE,
+    line.ratioToBare?.toFixed(2) ?? NONE,
+    line.wallRatio?.toFixed(2) ?? NONE,
     String(line.peakMemoryMb),
-    meetsAim(line) ? 'met' : 'missed',
+    aimOf(line),
   ]);
   return [
     HEADER,
@@ -40,8 +43,10 @@ export function serdeLines(figures: readonly SerdeFigure[]): string {
   return ['', ...columns([['Protobuf', 'ours', 'protobufjs static', 'ratio', 'aim'], ...rows])].join('\n');
 }
 
-function meetsAim({ ratioToBare, cpuSecondsPerMillion, bareCpuSecondsPerMillion: bare }: Comparison): boolean {
-  return ratioToBare <= ALLOWED_RATIO || (bare < CHEAP_CPU_SECONDS && cpuSecondsPerMillion - bare <= ALLOWED_EXTRA);
+function aimOf({ ratioToBare: ratio, cpuSecondsPerMillion, bareCpuSecondsPerMillion: bare }: Comparison): string {
+  if (ratio === undefined || bare === undefined) return NONE;
+  const isCheap = bare < CHEAP_CPU_SECONDS && cpuSecondsPerMillion - bare <= ALLOWED_EXTRA;
+  return ratio <= ALLOWED_RATIO || isCheap ? 'met' : 'missed';
 }
 
 /** The first column to the left, the others to the right. */

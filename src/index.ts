@@ -9,9 +9,14 @@ export { collect, countDistinct, first, last, max, min, topN } from './dsl/value
 export type { FieldAggregator, InvertibleAggregator, ResultOf } from './dsl/aggregators.ts';
 export type { CustomAggregator, CustomTableAggregator } from './dsl/custom-aggregator.ts';
 export type { Stream } from './dsl/stream.ts';
+export type { Pipe, PipeContext, PipedRecord, PipeOperator, StreamRecord } from './dsl/pipe.ts';
+export type { GraceOptions } from './dsl/stream-table-join.ts';
 export type { Table } from './dsl/table.ts';
+export type { VersionedTable } from './dsl/versioned-table.ts';
 export type { GroupedStream } from './dsl/grouped-stream.ts';
 export type { GroupedTable } from './dsl/grouped-table.ts';
+export { within } from './dsl/join-window.ts';
+export type { JoinWindow } from './dsl/join-window.ts';
 export type { Duration } from './dsl/duration.ts';
 export type { StoreOptions } from './dsl/flow.ts';
 export type { RecordContext } from './graph/functions.ts';

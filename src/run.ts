@@ -5,6 +5,7 @@ import { openEmbeddedBroker } from './adapters/embedded/embedded-broker.ts';
 import { levelState } from './adapters/level/level-state.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import type { Topology } from './graph/topology.ts';
+import { isRead } from './graph/edges.ts';
 import { validate } from './graph/validate.ts';
 import type { Application, DeadLetterEvent } from './runtime/application.ts';
 import type { DropPolicy } from './runtime/counters.ts';
@@ -31,6 +32,8 @@ export interface RunOptions {
   readonly onDrop?: DropPolicy;
   /** How long an epoch may stay open while there is work. Default 100 ms. */
   readonly commitIntervalMs?: number;
+  /** How long a commit waits for the operators of a `pipe` to complete; then the run ends. Default 10 s. */
+  readonly pipeDeadlineMs?: number;
   /** For caches and open epochs of all tasks together. Default 512 MiB. */
   readonly memoryBytes?: number;
   /** Plays the sample feed into topics of its that the topology reads and that are new. Default: no sample. */
@@ -93,6 +96,7 @@ async function runOn(world: World, topology: Topology, options: RunOptions): Pro
     commitIntervalMs: options.commitIntervalMs ?? COMMIT_INTERVAL_MS,
     maxEpochRecords: MAX_EPOCH_RECORDS,
     memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
+    ...(options.pipeDeadlineMs !== undefined && { pipeDeadlineMs: options.pipeDeadlineMs }),
   }).catch(async (error: unknown) => {
     await sample?.close();
     throw error;
@@ -128,7 +132,7 @@ async function prepare(
   signal: AbortSignal,
 ): Promise<Sample | undefined> {
   const reads = topology.nodes.some(
-    node => node.kind === 'source' && [POLICIES_TOPIC, CLAIMS_TOPIC].includes(node.topic.name),
+    node => isRead(node) && [POLICIES_TOPIC, CLAIMS_TOPIC].includes(node.topic.name),
   );
   if (sample === false || !reads) return undefined;
   // what cannot run must be refused before the sample makes its topics; without a sample, `start` does so itself

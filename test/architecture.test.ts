@@ -29,7 +29,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   graph: [],
-  dsl: [],
+  // types only: `pipe` takes its operators
+  dsl: ['rxjs'],
   records: ['@node-rs/crc32'],
   serdes: [],
   runtime: ['rxjs'],

@@ -3,18 +3,18 @@ import { BatchBuilder } from '../bare/batch-builder.ts';
 import { LogLoop } from '../bare/log-loop.ts';
 import { RecordCursor } from '../bare/record-cursor.ts';
 import { Claim } from '../gen/bench/v1/claim.ts';
-import { CLAIMS, OUT, PARTITIONS } from './line.ts';
-import type { Line } from './line.ts';
+import { comparedLine } from './compared-line.ts';
+import { AMPLE_BYTES, CLAIMS, OUT, PARTITIONS } from './line.ts';
 
 const isOpen = (claim: Claim): boolean => claim.status === 'OPEN';
 const withFee = (claim: Claim): Claim => ({ ...claim, paidCents: claim.paidCents + 100n, version: claim.version + 1 });
 
 /** Open claims, two of three, with a fee on top. */
-export const filterMap: Line = {
+export const filterMap = comparedLine({
   name: 'filter-map',
   records: 1_500_000,
   backlog: { key: 'policy' },
-  memoryBytes: 512 * 1024 * 1024,
+  memoryBytes: AMPLE_BYTES,
   isOrdered: true,
 
   topology: () =>
@@ -44,4 +44,4 @@ export const filterMap: Line = {
     }));
     await loop.close();
   },
-};
+});

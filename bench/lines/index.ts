@@ -1,9 +1,23 @@
-import { count100k } from './count-100k.ts';
+import { INSURANCE_LINES } from '../insurance/lines.ts';
+import { NEXMARK_LINES } from '../nexmark/lines.ts';
+import { count100k, count1m, count1mZipf } from './count.ts';
 import { filterMap } from './filter-map.ts';
-import { join100k } from './join-100k.ts';
+import { join100k, join1m, join1mZipf } from './join.ts';
 import type { Line } from './line.ts';
 import { passRaw } from './pass-raw.ts';
 import { pass } from './pass.ts';
 import { repartitionCount } from './repartition-count.ts';
 
-export const LINES: readonly Line[] = [passRaw, pass, filterMap, join100k, count100k, repartitionCount];
+/** Names that stand for several lines. */
+export const GROUPS: ReadonlyMap<string, readonly Line[]> = new Map([
+  ['nexmark', NEXMARK_LINES],
+  ['insurance', INSURANCE_LINES],
+]);
+
+export const LINES: readonly Line[] = [
+  ...[passRaw, pass, filterMap, repartitionCount],
+  ...[join100k, join1m, join1mZipf],
+  ...[count100k, count1m, count1mZipf],
+  ...NEXMARK_LINES,
+  ...INSURANCE_LINES,
+];

@@ -2,15 +2,15 @@ import { bytes, topic, topology } from '../../src/index.ts';
 import { BatchBuilder } from '../bare/batch-builder.ts';
 import { LogLoop } from '../bare/log-loop.ts';
 import { RecordCursor } from '../bare/record-cursor.ts';
-import { CLAIMS, OUT, PARTITIONS } from './line.ts';
-import type { Line } from './line.ts';
+import { comparedLine } from './compared-line.ts';
+import { AMPLE_BYTES, CLAIMS, OUT, PARTITIONS } from './line.ts';
 
 /** Source to sink, bytes as they are. */
-export const passRaw: Line = {
+export const passRaw = comparedLine({
   name: 'pass-raw',
   records: 3_000_000,
   backlog: { key: 'policy' },
-  memoryBytes: 512 * 1024 * 1024,
+  memoryBytes: AMPLE_BYTES,
   isOrdered: true,
 
   topology: () =>
@@ -33,4 +33,4 @@ export const passRaw: Line = {
     }));
     await loop.close();
   },
-};
+});

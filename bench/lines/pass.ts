@@ -3,15 +3,15 @@ import { BatchBuilder } from '../bare/batch-builder.ts';
 import { LogLoop } from '../bare/log-loop.ts';
 import { RecordCursor } from '../bare/record-cursor.ts';
 import { Claim } from '../gen/bench/v1/claim.ts';
-import { CLAIMS, OUT, PARTITIONS } from './line.ts';
-import type { Line } from './line.ts';
+import { comparedLine } from './compared-line.ts';
+import { AMPLE_BYTES, CLAIMS, OUT, PARTITIONS } from './line.ts';
 
 /** Source to sink, each claim decoded and encoded. */
-export const pass: Line = {
+export const pass = comparedLine({
   name: 'pass',
   records: 1_500_000,
   backlog: { key: 'policy' },
-  memoryBytes: 512 * 1024 * 1024,
+  memoryBytes: AMPLE_BYTES,
   isOrdered: true,
 
   topology: () =>
@@ -35,4 +35,4 @@ export const pass: Line = {
     }));
     await loop.close();
   },
-};
+});

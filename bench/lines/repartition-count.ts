@@ -4,21 +4,20 @@ import { BatchBuilder } from '../bare/batch-builder.ts';
 import { LogLoop } from '../bare/log-loop.ts';
 import { RecordCursor } from '../bare/record-cursor.ts';
 import { Claim } from '../gen/bench/v1/claim.ts';
-import { CLAIMS, OUT, PARTITIONS } from './line.ts';
-import type { Line } from './line.ts';
+import { comparedLine } from './compared-line.ts';
+import { AMPLE_BYTES, CLAIMS, OUT, PARTITIONS } from './line.ts';
 import { COUNTS, RunningCounts } from './running-counts.ts';
 
-const MEMORY_BYTES = 512 * 1024 * 1024;
 const REPARTITION = 'repartition-count-by-adjuster-repartition';
 const CHANGELOG = 'repartition-count-counts-changelog';
 const adjusterOf = (claim: Claim): string => claim.adjuster;
 
 /** Claims an adjuster, out of 200: every claim passes through a repartition topic. */
-export const repartitionCount: Line = {
+export const repartitionCount = comparedLine({
   name: 'repartition-count',
   records: 600_000,
   backlog: { key: 'claim' },
-  memoryBytes: MEMORY_BYTES,
+  memoryBytes: AMPLE_BYTES,
   isOrdered: false,
   changelog: CHANGELOG,
 
@@ -32,7 +31,7 @@ export const repartitionCount: Line = {
 
   async bare(folder) {
     const loop = await LogLoop.start(folder, PARTITIONS, [OUT, REPARTITION, CHANGELOG]);
-    const counts = await RunningCounts.open(loop, CHANGELOG, MEMORY_BYTES);
+    const counts = await RunningCounts.open(loop, CHANGELOG, AMPLE_BYTES);
     const repartition = loop.each(() => new BatchBuilder());
     const cursor = new RecordCursor();
     const claims = protobuf(Claim);
@@ -66,4 +65,4 @@ export const repartitionCount: Line = {
     await loop.close();
     await counts.close();
   },
-};
+});

@@ -7,8 +7,8 @@ import { auctions, bids, persons } from './topics.ts';
 const TOPICS = [persons, auctions, bids].map(({ reference }) => reference.name);
 
 /** Writes the events to new topics `persons`, `auctions` and `bids`; an event's time is its record's timestamp. */
-export async function writeNexmark(disk: Disk, events: Iterable<NexmarkEvent>): Promise<void> {
-  await writeRecords(disk, TOPICS, recordsOf(events));
+export async function writeNexmark(disk: Disk, events: Iterable<NexmarkEvent>): Promise<number> {
+  return writeRecords(disk, TOPICS, recordsOf(events));
 }
 
 function* recordsOf(events: Iterable<NexmarkEvent>): Generator<NewRecord> {

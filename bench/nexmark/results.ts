@@ -1,18 +1,16 @@
 import { forEachRecord } from '../digest.ts';
-import { OUT, PARTITIONS } from '../lines/line.ts';
+import { OUT } from '../lines/line.ts';
 import type { Broker } from '../../src/runtime/ports.ts';
 import type { Query } from './queries/query.ts';
 
 /** The final results that a query has left in its topic, as `linesOf` writes them. */
 export async function resultLines(broker: Broker, { results, isTable }: Query): Promise<string[]> {
   const rows = new Map<string, object | null>();
-  for (let partition = 0; partition < PARTITIONS; partition++) {
-    await forEachRecord(broker, OUT, partition, record => {
-      const value = record.valueBytes();
-      const id = isTable ? record.keyBytes()!.toString('latin1') : `${partition} ${record.offset}`;
-      rows.set(id, value === null ? null : results.decode(value));
-    });
-  }
+  await forEachRecord(broker, OUT, (record, partition) => {
+    const value = record.valueBytes();
+    const id = isTable ? record.keyBytes()!.toString('latin1') : `${partition} ${record.offset}`;
+    rows.set(id, value === null ? null : results.decode(value));
+  });
   return linesOf([...rows.values()].filter(row => row !== null));
 }
 

@@ -1,4 +1,5 @@
 import { destination as openDestination, pino } from 'pino';
+import { isRead } from '../graph/edges.ts';
 import type { Progress, RunDisplay, RunFacts } from './run-display.ts';
 
 /** The same facts as lines of JSON on standard output, for whatever collects logs. */
@@ -14,15 +15,14 @@ export function logDisplay({ topology, file, data }: RunFacts): RunDisplay {
     },
     destination,
   );
-  const topics = (wanted: 'source' | 'sink') => [
-    ...new Set(topology.nodes.flatMap(node => (node.kind === wanted ? [node.topic.name] : []))),
-  ];
+  const reads = topology.nodes.filter(isRead).map(node => node.topic.name);
+  const writes = [...new Set(topology.nodes.flatMap(node => (node.kind === 'sink' ? [node.topic.name] : [])))];
   let lastIn = -1;
   return {
     log,
     intervalMs: 5000,
     started(created) {
-      log.info({ file, broker: 'embedded', data, reads: topics('source'), writes: topics('sink') }, 'started');
+      log.info({ file, broker: 'embedded', data, reads, writes }, 'started');
       if (created.length > 0) log.info({ created }, 'created topics');
     },
     progress(progress) {

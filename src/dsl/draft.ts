@@ -19,7 +19,7 @@ export interface StepSpec {
   readonly alsoNames?: readonly string[];
   readonly inputs: readonly Step[];
   /** The rest of the node. Called when the topology is finished, since key serdes may be known only then. */
-  readonly node: (common: { readonly id: string; readonly inputs: readonly string[] }) => Node;
+  readonly node: (common: Pick<Node, 'id' | 'inputs' | 'partOf'>) => Node;
   readonly slots?: () => Slots;
 }
 
@@ -98,10 +98,11 @@ export class Draft {
     this.#nameSteps();
     const functions: [id: string, slots: Slots][] = [];
     const nodes = this.#steps.map(step => {
-      const { partOf } = step;
+      const { id, partOf } = step;
       const { node, inputs, slots } = step.spec;
-      if (slots) functions.push([step.id, Object.freeze(slots())]);
-      return deepFreeze(node({ id: step.id, inputs: inputs.map(input => input.id), ...(partOf !== undefined && { partOf }) }));
+      if (slots) functions.push([id, Object.freeze(slots())]);
+      const common = { id, inputs: inputs.map(input => input.id), ...(partOf !== undefined && { partOf }) };
+      return deepFreeze(node(common));
     });
     const topology: Topology = {
       name: this.name,

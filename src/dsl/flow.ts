@@ -19,6 +19,8 @@ export interface Flow {
   readonly value: Serde<unknown> | undefined;
   /** Of a table: others can look up its rows. */
   readonly readable?: boolean;
+  /** Of a table: for how long it knows what its rows were before, ms. */
+  readonly versionedMs?: number;
 }
 
 /** Makes the classes around a flow. Handed in by `topology`, so that they need not import one another in a circle. */

@@ -4,7 +4,8 @@ import { sameSerde } from '../graph/serde-name.ts';
 import { change } from '../serdes/change.ts';
 import type { Serde } from '../serdes/serde.ts';
 import type { Step } from './draft.ts';
-import { FLOW } from './flow.ts';
+import { milliseconds } from './duration.ts';
+import type { Duration } from './duration.ts';
 import type { Flow, StoreOptions } from './flow.ts';
 import { StreamKey } from './stream-key.ts';
 import type { Sink } from './topic.ts';
@@ -12,7 +13,8 @@ import type { Sink } from './topic.ts';
 // The steps that streams and tables share, on untyped flows.
 
 type AnySerde = Serde<unknown>;
-type AnyFunction = (...args: never[]) => unknown;
+/** How something is written, for the manifest. */
+type Described = Pick<AnySerde, 'description'>;
 
 interface TransformSpec {
   readonly slots: Readonly<Record<string, unknown>>;
@@ -44,6 +46,7 @@ export function transformStep(flow: Flow, op: TransformNode['op'], spec: Transfo
     value: CHANGES_TYPE.has(op) ? undefined : flow.value,
     // rows behind a map or filter are made from those in front of it
     ...(table && { readable: flow.readable ?? false }),
+    ...(table && flow.versionedMs !== undefined && { versionedMs: flow.versionedMs }),
   };
 }
 
@@ -143,31 +146,6 @@ export function redeclare(flow: Flow, serdes: unknown): Flow {
   return { ...flow, value };
 }
 
-export function joinTable(
-  flow: Flow,
-  name: string,
-  table: { readonly [FLOW]: Flow },
-  fn: AnyFunction,
-  options: { readonly left: boolean },
-): Flow {
-  const { draft } = flow;
-  const rows = table[FLOW];
-  checkFunction(flow, name, fn);
-  sameDraft(flow, rows, `join '${name}'`);
-  mustBeReadable(rows, name);
-  const joined = processorStep(flow, name, {
-    processor: 'join',
-    what: 'a join',
-    table: false,
-    tables: [rows.step],
-    slots: { fn },
-    options,
-  });
-  rows.key.need(name, draft.name);
-  flow.key.unite(rows.key, name, draft.name);
-  return joined;
-}
-
 /** @throws TopologyError where nothing keeps a table's rows so that `step` could look them up */
 export function mustBeReadable(table: Flow, step: string): void {
   if (table.readable === true) return;
@@ -198,9 +176,10 @@ export function toTableStep(flow: Flow, name: string, value: unknown, options: S
 /** A store of a step. Its name is the step's, with `suffix` where the step has several. */
 export interface StoreSpec {
   readonly suffix?: string;
-  readonly value: AnySerde;
+  /** Called when the topology is finished, where it depends on serdes that may be known only then. */
+  readonly value: Described | (() => Described);
   /** Of the store's keys, where they are not the record's own. */
-  readonly key?: () => AnySerde;
+  readonly key?: () => Described;
 }
 
 export interface ProcessorSpec {
@@ -236,7 +215,7 @@ export function processorStep(flow: Flow, name: string, spec: ProcessorSpec): Fl
     stores.map(({ suffix = '', value, key: storeKey = () => key.serde! }) => ({
       name: name + suffix,
       key: storeKey().description,
-      value: value.description,
+      value: (typeof value === 'function' ? value() : value).description,
       ...(renamedFrom !== undefined && { renamedFrom: renamedFrom + suffix }),
     }));
   const step = draft.add({
@@ -283,6 +262,15 @@ export function valueMissing(flow: Flow, name: string, fix: string): Error {
     `step '${name}' keeps values of '${flow.step.label}', and nothing says how they are written. Declare it: ${fix}.`,
     name,
   );
+}
+
+/** @throws TopologyError where it is no duration; `what` names it */
+export function durationOf(flow: Flow, duration: Duration, what: string, step: string): number {
+  try {
+    return milliseconds(duration, what);
+  } catch (error) {
+    throw flow.draft.error('TOPO_GRAPH_INVALID', (error as RangeError).message, step);
+  }
 }
 
 /** For callers without types. */

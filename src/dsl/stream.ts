@@ -4,8 +4,10 @@ import type { Serde } from '../serdes/serde.ts';
 import { FLOW } from './flow.ts';
 import type { Flow, SerdeFor, StoreOptions, ValueFunction } from './flow.ts';
 import type { GroupedStream } from './grouped-stream.ts';
+import { pipeStep } from './pipe.ts';
+import type { Pipe } from './pipe.ts';
+import type { JoinWindow } from './join-window.ts';
 import {
-  joinTable,
   keyStep,
   mergeStep,
   redeclare,
@@ -15,8 +17,12 @@ import {
   toTableStep,
   transformStep,
 } from './steps.ts';
+import { streamJoinStep } from './stream-join.ts';
+import { streamTableJoinStep } from './stream-table-join.ts';
+import type { GraceOptions } from './stream-table-join.ts';
 import type { Table } from './table.ts';
 import type { Sink } from './topic.ts';
+import type { VersionedTable } from './versioned-table.ts';
 
 /** Null values say nothing to joins and aggregates: they never reach their functions. */
 type Present<V> = Exclude<V, null>;
@@ -114,15 +120,55 @@ export class Stream<in out K, in out V> {
   }
 
   /**
-   * Joins each record with the row that the table has for its key at that moment; a record without one gives no result.
-   * Changes of the table alone give no output.
+   * Real RxJS operators over `{ key, value, timestamp, headers }`, one subscription a task. They may drop, change, merge or delay
+   * records, but not change the type of the keys, nor their partitioning: a key that another one must be grouped or joined with
+   * is changed by `keyBy` alone.
+   *
+   * At each commit the source completes, so that what the operators hold comes out, and they start afresh with the next record:
+   * buffers and windows end at a commit, and state does not last. `({ scheduler }) => bufferTime(1000, scheduler)` gives an
+   * operator the task's clock. Records that come out later than the one that led to them are in the order they come out in; each
+   * is written once, also after a crash. An error in the operators or behind them fails the record that led to it, alone.
+   */
+  get pipe(): Pipe<K, V> {
+    const { build } = this[FLOW].draft;
+    return <W>(...operators: readonly unknown[]) => build.stream<K, W>(pipeStep(this[FLOW], operators));
+  }
+
+  /**
+   * Joins each record with the row that the table has for its key at that moment, or had at the record's time where the table is
+   * versioned; a record without one gives no result. Changes of the table alone give no output.
    */
   join<T, R>(
     name: string,
     table: Table<K, T>,
     fn: (value: Present<V>, row: T, record: RecordContext<K>) => R,
-  ): Stream<K, R> {
-    return this[FLOW].draft.build.stream(joinTable(this[FLOW], name, table, fn, { left: false }));
+    options?: Pick<StoreOptions, 'onDrop'>,
+  ): Stream<K, R>;
+  /**
+   * Joins each record with the row that a versioned table had for its key at the record's time. It waits for that in the step's
+   * store until the stream's time has passed it by the grace; records go on in order of their time. One that comes later than
+   * that is joined at once.
+   */
+  join<T, R>(
+    name: string,
+    table: VersionedTable<K, T>,
+    fn: (value: Present<V>, row: T, record: RecordContext<K>) => R,
+    options: GraceOptions,
+  ): Stream<K, R>;
+  /**
+   * Joins each record with those of another stream that have its key and lie near it in time, whichever comes first:
+   * `opened.join('pairs', paid, within('10 s', { grace: '1 s' }), (open, pay) => …)`. Both wait in stores. A result has the later
+   * timestamp and the left record's headers. A record later than window and grace allow is counted and dropped.
+   */
+  join<W, R>(
+    name: string,
+    right: Stream<K, W>,
+    window: JoinWindow,
+    fn: (left: Present<V>, right: Present<W>, record: RecordContext<K>) => R,
+    options?: StoreOptions,
+  ): Stream<K, R>;
+  join<R>(name: string, other: { readonly [FLOW]: Flow }, ...rest: readonly unknown[]): Stream<K, R> {
+    return this.#join('join', name, other, rest);
   }
 
   /** As `join`, but a record without a row is handed to `fn` with null. */
@@ -130,8 +176,38 @@ export class Stream<in out K, in out V> {
     name: string,
     table: Table<K, T>,
     fn: (value: Present<V>, row: T | null, record: RecordContext<K>) => R,
+    options?: Pick<StoreOptions, 'onDrop'>,
+  ): Stream<K, R>;
+  /** As `join` with a grace, but a record without a row is handed to `fn` with null; one without a key at once. */
+  leftJoin<T, R>(
+    name: string,
+    table: VersionedTable<K, T>,
+    fn: (value: Present<V>, row: T | null, record: RecordContext<K>) => R,
+    options: GraceOptions,
+  ): Stream<K, R>;
+  /** As `join`, but a left record that found no partner is handed to `fn` with null when window and grace are over. */
+  leftJoin<W, R>(
+    name: string,
+    right: Stream<K, W>,
+    window: JoinWindow,
+    fn: (left: Present<V>, right: Present<W> | null, record: RecordContext<K>) => R,
+    options?: StoreOptions,
+  ): Stream<K, R>;
+  leftJoin<R>(name: string, other: { readonly [FLOW]: Flow }, ...rest: readonly unknown[]): Stream<K, R> {
+    return this.#join('leftJoin', name, other, rest);
+  }
+
+  /** As `leftJoin`, and right records that found no partner are handed to `fn` too: never both sides are null. */
+  outerJoin<W, R>(
+    name: string,
+    right: Stream<K, W>,
+    window: JoinWindow,
+    fn: (left: Present<V> | null, right: Present<W> | null, record: RecordContext<K>) => R,
+    options: StoreOptions = {},
   ): Stream<K, R> {
-    return this[FLOW].draft.build.stream(joinTable(this[FLOW], name, table, fn, { left: true }));
+    return this[FLOW].draft.build.stream(
+      streamJoinStep(this[FLOW], name, { method: 'outerJoin', right, window, fn, options }),
+    );
   }
 
   /** Groups by the key the records have. Aggregates skip null keys and null values. */
@@ -154,6 +230,22 @@ export class Stream<in out K, in out V> {
   /** Writes the records to a topic. A null value is a tombstone. */
   to(sink: Sink<K, Present<V>>): void {
     sinkStep(this[FLOW], sink);
+  }
+
+  #join<R>(
+    method: 'join' | 'leftJoin',
+    name: string,
+    other: { readonly [FLOW]: Flow },
+    rest: readonly unknown[],
+  ): Stream<K, R> {
+    const { build } = this[FLOW].draft;
+    if (other instanceof Stream) {
+      const [window, fn, options = {}] = rest as [JoinWindow, unknown, StoreOptions?];
+      return build.stream(streamJoinStep(this[FLOW], name, { method, right: other, window, fn, options }));
+    }
+    const [fn, options = {}] = rest as [unknown, Partial<GraceOptions>?];
+    const spec = { table: other, fn, left: method === 'leftJoin', options };
+    return build.stream(streamTableJoinStep(this[FLOW], name, spec));
   }
 
   #transform<R>(op: TransformNode['op'], slots: Readonly<Record<string, unknown>>): Stream<K, R> {

@@ -2,10 +2,12 @@ import type { RecordContext } from '../graph/functions.ts';
 import type { TransformNode } from '../graph/topology.ts';
 import type { Serde } from '../serdes/serde.ts';
 import { FLOW } from './flow.ts';
-import type { Flow, SerdeFor, ValueFunction } from './flow.ts';
+import type { Flow, SerdeFor, StoreOptions, ValueFunction } from './flow.ts';
+import { foreignKeyJoin } from './foreign-key-join.ts';
 import type { GroupedTable } from './grouped-table.ts';
 import { keyStep, redeclare, sinkStep, transformStep } from './steps.ts';
 import type { Stream } from './stream.ts';
+import { tableJoinStep } from './table-join.ts';
 import type { Sink } from './topic.ts';
 
 /**
@@ -52,9 +54,67 @@ export class Table<in out K, in out V> {
     return this[FLOW].draft.build.groupedTable(keyStep(this[FLOW], name, { fn, key, what: 'a groupBy', table: true }));
   }
 
+  /**
+   * Joins each row with the row of `other` that it refers to: `claims.join('with-policy', policies, claim => claim.policyId,
+   * (claim, policy) => …)`. The result has this table's keys, and changes with either side; it has no row where there is no
+   * other row (KIP-213). Both functions depend on nothing but their arguments. A null foreign key is counted and dropped.
+   *
+   * Rows pass through two topics, `<topology>-<name>-subscription-repartition` to where the other rows lie and
+   * `…-response-repartition` back; the tables need not have one partition count. A change that is overtaken by the next one
+   * of its row on that way gives no result of its own. A failing `fn` fails the answer, and the result stays as it was.
+   */
+  join<K2, T, R>(
+    name: string,
+    other: Table<K2, T>,
+    foreignKey: ValueFunction<K, V, NoInfer<K2> | null>,
+    fn: (row: V, other: T) => R,
+    options?: Pick<StoreOptions, 'onDrop'>,
+  ): Table<K, R>;
+  /**
+   * Joins each row with the row of `other` under the same key. A change of either changes the result, which has the later of their
+   * timestamps. The result is not stored: its rows are made again where they are looked up, so `fn` depends on nothing but its
+   * arguments. One change that reaches both sides, as where a table is joined with itself, gives one change of the result.
+   */
+  join<T, R>(name: string, other: Table<K, T>, fn: (row: V, other: T) => R): Table<K, R>;
+  join<R>(name: string, other: { readonly [FLOW]: Flow }, ...rest: readonly unknown[]): Table<K, R> {
+    return this.#join(name, other, rest, { left: false, right: false });
+  }
+
+  /** As `join`, but a row whose other row is not there, or that refers to none, is handed to `fn` with null. */
+  leftJoin<K2, T, R>(
+    name: string,
+    other: Table<K2, T>,
+    foreignKey: ValueFunction<K, V, NoInfer<K2> | null>,
+    fn: (row: V, other: T | null) => R,
+    options?: Pick<StoreOptions, 'onDrop'>,
+  ): Table<K, R>;
+  /** As `join` by the same key, but a row without another is handed to `fn` with null. */
+  leftJoin<T, R>(name: string, other: Table<K, T>, fn: (row: V, other: T | null) => R): Table<K, R>;
+  leftJoin<R>(name: string, other: { readonly [FLOW]: Flow }, ...rest: readonly unknown[]): Table<K, R> {
+    return this.#join(name, other, rest, { left: true, right: false });
+  }
+
+  /** As `leftJoin`, and rows of `other` that meet none are handed to `fn` too: never both are null. */
+  outerJoin<T, R>(name: string, other: Table<K, T>, fn: (row: V | null, other: T | null) => R): Table<K, R> {
+    return this.#join(name, other, [fn], { left: true, right: true });
+  }
+
   /** Writes each change to a topic: the new row, a tombstone for a deleted one. */
   to(sink: Sink<K, V>): void {
     sinkStep(transformStep(this[FLOW], 'toStream', { slots: {}, table: false }), sink);
+  }
+
+  #join<R>(
+    name: string,
+    other: { readonly [FLOW]: Flow },
+    rest: readonly unknown[],
+    keeps: { readonly left: boolean; readonly right: boolean },
+  ): Table<K, R> {
+    const { build } = this[FLOW].draft;
+    if (typeof rest[1] !== 'function')
+      return build.table(tableJoinStep(this[FLOW], name, { other, fn: rest[0], ...keeps }));
+    const [foreignKey, fn, options] = rest as [unknown, unknown, Pick<StoreOptions, 'onDrop'>?];
+    return build.table(foreignKeyJoin(this[FLOW], name, other, { foreignKey, fn, left: keeps.left, ...options }));
   }
 
   #transform<R>(op: TransformNode['op'], fn: unknown): Table<K, R> {

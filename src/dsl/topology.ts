@@ -4,14 +4,17 @@ import type { RowSlot } from '../graph/functions.ts';
 import type { Topology } from '../graph/topology.ts';
 import { Draft } from './draft.ts';
 import type { Step } from './draft.ts';
+import type { Duration } from './duration.ts';
 import type { Builders, StoreOptions } from './flow.ts';
 import { GroupedStream } from './grouped-stream.ts';
 import { GroupedTable } from './grouped-table.ts';
-import { processorStep, transformStep } from './steps.ts';
+import { durationOf, processorStep, transformStep } from './steps.ts';
 import { StreamKey } from './stream-key.ts';
 import { Stream } from './stream.ts';
 import { Table } from './table.ts';
 import type { Topic } from './topic.ts';
+import { versions } from './versions.ts';
+import { VersionedTable } from './versioned-table.ts';
 
 /**
  * Writes a topology: `build` declares its steps on `t`. The name is the consumer group and the front of its topics' names, so
@@ -33,7 +36,7 @@ export function topology(name: string, build: (t: TopologyBuilder) => void): Top
 
 const builders: Builders = {
   stream: flow => new Stream(flow),
-  table: flow => new Table(flow),
+  table: flow => (flow.versionedMs === undefined ? new Table(flow) : new VersionedTable(flow)),
   groupedStream: flow => new GroupedStream(flow),
   groupedTable: flow => new GroupedTable(flow),
 };
@@ -44,6 +47,11 @@ export interface TableOptions extends StoreOptions {
    * their capture, so without it the first records of a stream find nothing to join.
    */
   readonly readFirst?: boolean;
+  /**
+   * For how long the table knows what its rows were before: it is a `VersionedTable` then. Its last value by timestamp wins; what
+   * is older than its stream time by more than this is dropped as late.
+   */
+  readonly versioned?: Duration;
 }
 
 /** A topic that the topology reads, once, whatever reads it. */
@@ -81,23 +89,35 @@ export class TopologyBuilder {
   }
 
   /** A topic's last row for each key, in a store by this name. A null value deletes the row. */
+  table<K, V, Row>(
+    name: string,
+    topic: Topic<K, V, Row>,
+    options: TableOptions & { readonly versioned: Duration },
+  ): VersionedTable<K, Row>;
+  table<K, V, Row>(name: string, topic: Topic<K, V, Row>, options?: TableOptions): Table<K, Row>;
   table<K, V, Row>(name: string, topic: Topic<K, V, Row>, options: TableOptions = {}): Table<K, Row> {
     const source = this.#source(topic);
     source.readFirst ||= options.readFirst ?? false;
     this.#checkReading(source, name);
     const { step, key } = source;
     const row = (topic.row as RowSlot | undefined) ?? { serde: topic.slot.value, toRow: (value: unknown) => value };
-    const flow = processorStep({ draft: this.#draft, step, key, value: undefined }, name, {
-      processor: 'table',
+    const spec = {
       what: 'a table',
       table: true,
       slots: { row },
-      stores: [{ value: row.serde }],
       storeOptions: options,
       value: row.serde,
       readable: true,
+    };
+    const flow = { draft: this.#draft, step, key, value: undefined };
+    if (options.versioned === undefined)
+      return new Table(processorStep(flow, name, { ...spec, processor: 'table', stores: [{ value: row.serde }] }));
+    const versionedMs = durationOf(flow, options.versioned, `the history of table '${name}'`, name);
+    const kept = versions(row.serde, key, versionedMs);
+    return new VersionedTable({
+      ...processorStep(flow, name, { ...spec, ...kept, processor: 'versionedTable' }),
+      versionedMs,
     });
-    return new Table(flow);
   }
 
   #source<K, V, Row>(topic: Topic<K, V, Row>): Source {

@@ -46,6 +46,8 @@ export interface Aggregator<V = unknown, State = unknown, Result = unknown> {
   add(state: State, value: V): State | null;
   /** The inverse of `add`, for tables. A null state deletes the row. */
   subtract?(state: State, value: V): State | null;
+  /** Two states as one, the earlier first: session windows that meet. */
+  merge?(earlier: State, later: State): State | null;
   result(state: State): Result;
   readonly serde: Serde<State>;
   /** The result's serde where it is known, so that the table can be joined or grouped again. */

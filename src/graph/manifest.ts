@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { SerdeDescription } from '../serdes/serde.ts';
-import { repartitioned } from './edges.ts';
+import { isRead, repartitioned } from './edges.ts';
 import { changelogTopic, repartitionTopic } from './names.ts';
 import { serdeProblem } from './serde-fit.ts';
 import { canonicalJson } from './serde-name.ts';
-import type { Topology } from './topology.ts';
+import type { TopicReference, Topology } from './topology.ts';
 
 const FORMAT = 1;
 
@@ -62,15 +62,13 @@ export function manifestOf(topology: Topology, { partitions, clusterId, topicIds
     value,
   });
   const sourceTopics = new Map(nodes.map(node => [node.id, node.kind === 'source' ? node.topic.name : undefined]));
-  const ofKind = (kind: 'source' | 'sink') =>
-    nodes.flatMap(node =>
-      node.kind === kind ? [[node.topic.name, entry(node.topic.name, node.topic.key, node.topic.value)]] : [],
-    );
+  const topicsOf = (found: readonly { readonly topic: TopicReference }[]) =>
+    Object.fromEntries(found.map(({ topic }) => [topic.name, entry(topic.name, topic.key, topic.value)]));
   const stores = nodes.flatMap(node =>
     node.kind !== 'processor'
       ? []
       : node.stores.map(store => {
-          const of = node.processor === 'table' ? sourceTopics.get(node.inputs[0]!) : undefined;
+          const of = node.table ? sourceTopics.get(node.inputs[0]!) : undefined;
           const { renamedFrom } = store;
           const stored: StoreEntry = {
             ...entry(changelogTopic(name, store), store.key, store.value),
@@ -86,12 +84,12 @@ export function manifestOf(topology: Topology, { partitions, clusterId, topicIds
     format: FORMAT,
     topology: name,
     cluster: clusterId,
-    sources: Object.fromEntries(ofKind('source')) as Manifest['sources'],
+    sources: topicsOf(nodes.filter(isRead)),
     repartitions: Object.fromEntries(
       repartitioned(topology).map(node => [node.id, entry(repartitionTopic(name, node.id), node.key!, node.value!)]),
     ),
     stores: Object.fromEntries(stores),
-    sinks: Object.fromEntries(ofKind('sink')) as Manifest['sinks'],
+    sinks: topicsOf(nodes.filter(node => node.kind === 'sink')),
   };
   return withHash(content);
 }

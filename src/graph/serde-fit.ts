@@ -15,5 +15,10 @@ export function serdeProblem(stored: SerdeDescription, current: SerdeDescription
     return serdeProblem(stored.key, current.key) ?? serdeProblem(stored.of, current.of);
   if (stored.type === 'joined' && current.type === 'joined')
     return serdeProblem(stored.left, current.left) ?? serdeProblem(stored.right, current.right);
+  if (stored.type === 'join-page' && current.type === 'join-page') return serdeProblem(stored.of, current.of);
+  if (stored.type === 'windows' && current.type === 'windows') return serdeProblem(stored.of, current.of);
+  if (stored.type === 'waiting-change' && current.type === 'waiting-change') return serdeProblem(stored.of, current.of);
+  if (stored.type === 'waiting' && current.type === 'waiting') return serdeProblem(stored.of, current.of);
+  if (stored.type === 'versions' && current.type === 'versions') return serdeProblem(stored.of, current.of);
   return sameSerde(stored, current) ? null : `were ${serdeName(stored)} and are ${serdeName(current)}`;
 }

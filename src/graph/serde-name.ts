@@ -17,6 +17,22 @@ export function serdeName(serde: SerdeDescription): string {
       return `foreign key ${serdeName(serde.of)}`;
     case 'windowed':
       return `windowed ${serdeName(serde.of)}`;
+    case 'windows-key':
+      return `${serdeName(serde.of)} with its windows${serde.stretchMs === undefined ? '' : ` of ${serde.stretchMs} ms`}`;
+    case 'windows':
+      return `windows of ${serdeName(serde.of)}`;
+    case 'waiting-change':
+      return `waiting changes of ${serdeName(serde.of)}`;
+    case 'join-key':
+      return `${serdeName(serde.of)} in stretches of ${serde.bucketMs} ms, as the join's window has it`;
+    case 'join-page':
+      return `pages of ${serdeName(serde.of)}`;
+    case 'waiting':
+      return `waiting ${serdeName(serde.of)}`;
+    case 'version-key':
+      return `${serdeName(serde.of)} in slices of ${serde.sliceMs} ms, as the table's history has it`;
+    case 'versions':
+      return `versions of ${serdeName(serde.of)}`;
     case 'aggregate':
       return `aggregate (${serde.fields.map(([name, aggregator]) => `${name}: ${aggregator}`).join(', ')})`;
     case 'custom':

@@ -14,7 +14,7 @@ export interface Topology {
 export type Slots = Readonly<Record<string, any>>;
 export type Functions = Readonly<Record<string, Slots>>;
 
-export type Node = SourceNode | TransformNode | KeyNode | ProcessorNode | SinkNode | RxNode;
+export type Node = SourceNode | GlobalNode | TransformNode | KeyNode | ProcessorNode | SinkNode | RxNode;
 export type NodeKind = Node['kind'];
 
 /** A topic as a topology names it. */
@@ -47,6 +47,15 @@ export interface SourceNode extends NodeCommon {
   readonly topic: TopicReference;
   /** A table that is read to the end seen at the first start before any stream record of its tasks is taken. */
   readonly readFirst: boolean;
+}
+
+/**
+ * A topic that every task sees whole: its rows are looked up by any key, wherever they lie. Its id is the table's name. No record
+ * of it reaches another node. Slots: `topic` (`TopicSlot`), `row` (`RowSlot`).
+ */
+export interface GlobalNode extends NodeCommon {
+  readonly kind: 'global';
+  readonly topic: TopicReference;
 }
 
 /**
@@ -107,7 +116,12 @@ export interface StoreReference {
  * |---|---|---|---|
  * | table | a source | row (`RowSlot`) | rows |
  * | toTable | a stream | row (`RowSlot`, its `toRow` the identity) | rows |
+ * | versionedTable | a source | row (`RowSlot`); options `retentionMs`, `sliceMs` | rows, their history |
  * | join | a stream | fn(value, tableValue, record); `tables`: one id; options `left` | none: it looks up that table |
+ * | graceJoin | a stream | as join, its table versioned; key, value (serdes); options `left`, `graceMs` | waiting records |
+ * | tableJoin | two tables, its `tables` too | fn(left, right), key (serde); options `left`, `right` (a row without the other is kept) | none |
+ * | streamJoin | left and right stream | fn(left, right, record), left, right and key (serdes); options `left`, `right` (reported without a partner), `beforeMs`, `afterMs`, `graceMs`, `bucketMs` | waiting records of the left, of the right |
+ * | globalJoin | a stream | keyOf(value, record), fn(value, row, record), key (serde of the row's key); `tables`: a `global` node; options `left` | none |
  * | aggregate | a stream | aggregator (`Aggregator`) | the aggregator's state |
  * | aggregateTable | changes of a `key` node with `table` | aggregator (`Aggregator`) with `subtract` | the aggregator's state |
  * | foreignKey | a table | fn(value, record), key (serde of the foreign key), left (serde) | version and foreign key of each row |
@@ -120,7 +134,7 @@ export interface ProcessorNode extends NodeCommon {
   /** Its output is a table: old and new values are handed on. */
   readonly table: boolean;
   readonly stores: readonly StoreReference[];
-  /** Tables it looks up, by node id; their nodes run in the same tasks. */
+  /** Tables it looks up, by node id; their nodes run in the same tasks, unless they are `global`. */
   readonly tables: readonly string[];
   /** What the processor needs to know besides, e.g. `{ left: true }`. */
   readonly options: Readonly<Record<string, string | number | boolean>>;
@@ -132,7 +146,7 @@ export interface SinkNode extends NodeCommon {
   readonly topic: TopicReference;
 }
 
-/** Real RxJS operators. Slots: `operators`. */
+/** Real RxJS operators, subscribed from commit to commit. Slots: `operators`, and `key` (serde) where it is known. */
 export interface RxNode extends NodeCommon {
   readonly kind: 'rx';
 }

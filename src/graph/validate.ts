@@ -1,10 +1,10 @@
 import { TopologyError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
-import { readsOf, repartitioned, rootsOf } from './edges.ts';
+import { isKeyed, isRead, readsOf, repartitioned, rootsOf } from './edges.ts';
 import type { Root } from './edges.ts';
 import { changelogTopic, checkTopologyName, deadLettersTopic, manifestTopic, repartitionTopic } from './names.ts';
 import { sameSerde } from './serde-name.ts';
-import type { Node, SinkNode, SourceNode, Topology, TransformNode } from './topology.ts';
+import type { GlobalNode, Node, SinkNode, SourceNode, Topology, TransformNode } from './topology.ts';
 
 /**
  * Checks that a graph can run; pure, and reads the nodes alone. The builders make only graphs that pass but for what they
@@ -34,7 +34,7 @@ interface Graph {
 const refuse = ({ name }: Graph, code: ErrorCode, message: string, step?: string): TopologyError =>
   new TopologyError(code, message, { topology: name, ...(step !== undefined && { step }) });
 
-const KINDS: ReadonlySet<string> = new Set(['source', 'transform', 'key', 'processor', 'rx', 'sink']);
+const KINDS: ReadonlySet<string> = new Set(['source', 'global', 'transform', 'key', 'processor', 'rx', 'sink']);
 
 function checkNodes(graph: Graph): void {
   if (!graph.nodes.some(node => node.kind === 'source'))
@@ -56,7 +56,7 @@ function checkNodes(graph: Graph): void {
 function checkOrder(graph: Graph): void {
   const before = new Set<string>();
   for (const node of graph.nodes) {
-    if (node.kind !== 'source' && node.inputs.length === 0)
+    if (!isRead(node) && node.inputs.length === 0)
       throw refuse(graph, 'TOPO_GRAPH_INVALID', `step '${node.id}' has no input.`, node.id);
     for (const input of readsOf(node)) {
       if (!graph.byId.has(input))
@@ -122,8 +122,7 @@ function checkLookups(graph: Graph): void {
   }
   for (const node of graph.nodes)
     for (const id of node.kind === 'processor' ? node.tables : []) {
-      const table = graph.byId.get(id)!;
-      if (table.kind === 'processor' && table.stores.length > 0) continue;
+      if (keepsRows(graph, graph.byId.get(id)!)) continue;
       throw refuse(
         graph,
         'TOPO_GRAPH_INVALID',
@@ -131,6 +130,14 @@ function checkLookups(graph: Graph): void {
         node.id,
       );
     }
+}
+
+/** In a store, or as what is made of the rows of others. */
+function keepsRows(graph: Graph, table: Node): boolean {
+  const areKept = (ids: readonly string[]) => ids.every(id => keepsRows(graph, graph.byId.get(id)!));
+  if (table.kind === 'global') return true;
+  if (table.kind === 'processor') return table.stores.length > 0 || (table.table && areKept(table.tables));
+  return table.kind === 'transform' && table.table && areKept(table.inputs);
 }
 
 function checkSerdes(graph: Graph): void {
@@ -161,9 +168,9 @@ function checkTopics(graph: Graph): void {
     if (node.kind === 'processor')
       for (const store of node.stores) own.set(changelogTopic(graph.name, store), `the changelog of '${store.name}'`);
   }
-  const seen = new Map<string, SourceNode | SinkNode>();
+  const seen = new Map<string, SourceNode | GlobalNode | SinkNode>();
   for (const node of graph.nodes) {
-    if (node.kind !== 'source' && node.kind !== 'sink') continue;
+    if (!isRead(node) && node.kind !== 'sink') continue;
     const { topic } = node;
     const owner = own.get(topic.name);
     if (owner !== undefined)
@@ -176,6 +183,17 @@ function checkTopics(graph: Graph): void {
     const other = seen.get(topic.name);
     seen.set(topic.name, other ?? node);
     if (!other) continue;
+    if (node.kind === 'global' || other.kind === 'global') {
+      const table = node.kind === 'global' ? node : other;
+      throw refuse(
+        graph,
+        'TOPO_TOPIC_CONFLICT',
+        `topic ${topic.name} is that of global table '${table.id}', and '${node === table ? other.id : node.id}' reads or writes it too: ` +
+          `each task has such a topic whole, so a topology uses it for its global table alone. Use t.table for both, or write to ` +
+          `the topic in a topology of its own.`,
+        table.id,
+      );
+    }
     if (node.kind === 'source' && other.kind === 'source')
       throw refuse(
         graph,
@@ -230,7 +248,9 @@ function checkLoops(graph: Graph): void {
     const source = sources.get(node.topic.name);
     if (source === undefined) continue;
     const endless = pathBetween(graph, source, node.id, step =>
-      step.kind === 'transform' ? !STOPS.has(step.op) : step.kind !== 'processor' || step.options['left'] !== false,
+      step.kind === 'transform'
+        ? !STOPS.has(step.op)
+        : step.kind !== 'rx' && (step.kind !== 'processor' || step.options['left'] !== false),
     );
     if (endless !== null)
       throw refuse(
@@ -250,7 +270,7 @@ function checkPartitions(graph: Graph): void {
   const nameOf = (root: Root) =>
     root.kind === 'source' ? `topic ${root.topic.name}` : `the repartition of '${root.id}'`;
   for (const node of graph.nodes) {
-    if (node.kind !== 'processor') continue;
+    if (!isKeyed(node, graph.byId)) continue;
     const merged: { known: Root | null } = { known: null };
     for (const root of rootsOf(node, graph.byId)) {
       const group = groups.get(root);

@@ -5,8 +5,10 @@ import type { RecordError } from '../errors.ts';
 import type { Topology } from '../graph/topology.ts';
 import { figuresOf } from './figures.ts';
 import type { Figures } from './figures.ts';
+import type { GlobalTable } from './global-table.ts';
 import type { Counters } from './counters.ts';
 import type { Broker } from './ports.ts';
+import { settled } from './idle.ts';
 import { openStore } from './read-only-store.ts';
 import type { ReadOnlyStore } from './read-only-store.ts';
 import type { Task } from './task.ts';
@@ -20,6 +22,7 @@ export interface Assembly {
   readonly topology: Topology;
   readonly created: readonly string[];
   readonly tasks: readonly Task[];
+  readonly globals: readonly GlobalTable[];
   readonly worker: Worker;
   readonly broker: Broker;
   readonly counters: Counters;
@@ -47,7 +50,6 @@ export class Application {
   readonly deadLetters$: Observable<DeadLetterEvent>;
   readonly #assembly: Assembly;
   readonly #figures = new Subject<Figures>();
-  #commits = 0;
 
   constructor(assembly: Assembly) {
     const { topology, created, events } = assembly;
@@ -57,7 +59,6 @@ export class Application {
     this.figures$ = this.#figures.asObservable();
     this.deadLetters$ = events.deadLetters.asObservable();
     events.commits.subscribe(() => {
-      this.#commits++;
       if (this.#figures.observed) this.#figures.next(this.figures());
     });
     this.done = this.#run();
@@ -75,14 +76,16 @@ export class Application {
     const ended = this.done.then(() => {
       throw new FatalError('TOPO_CLOSED', `'${this.topology.name}' was stopped before it was idle.`);
     });
-    // the race below may be over before this one is
+    // the race may be over before this one is
     ended.catch(() => {});
-    while (!(await Promise.race([this.#isAtEnds(), ended]))) await Promise.race([this.#nextLoop(), ended]);
+    const { tasks, broker } = this.#assembly;
+    await Promise.race([settled(tasks, broker, () => this.#nextLoop()), ended]);
   }
 
   /** @throws TopologyError `TOPO_USAGE` when it has no store of that name */
   store<K = unknown, V = unknown>(name: string): ReadOnlyStore<K, V> {
-    return openStore<K, V>(this.topology, this.#assembly.tasks, name);
+    const { tasks, globals } = this.#assembly;
+    return globals.find(table => table.name === name)?.readOnly<K, V>() ?? openStore<K, V>(this.topology, tasks, name);
   }
 
   /** Finishes the record at hand, commits and closes. Rejects with what ended the run, if something did. */
@@ -104,19 +107,6 @@ export class Application {
       this.#assembly.events.submits.next();
       await Promise.race([this.#nextLoop(), this.done]);
     }
-  }
-
-  /** Whether all tasks stood at the ends of their inputs at one moment: no commit may have moved an end meanwhile. */
-  async #isAtEnds(): Promise<boolean> {
-    const { tasks, broker } = this.#assembly;
-    const inputs = tasks.flatMap(task => task.inputs);
-    const isQuiet = () => tasks.every(task => !task.hasWork && !task.isCommitting && !task.isBusy);
-    const commits = this.#commits;
-    if (!isQuiet()) return false;
-    const ranges = await broker.offsets(inputs);
-    return (
-      isQuiet() && commits === this.#commits && inputs.every((input, index) => input.position >= ranges[index]!.end)
-    );
   }
 
   #nextLoop(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Aggregator } from '../graph/functions.ts';
 import type { Slots, Node } from '../graph/topology.ts';
+import type { Confluence } from './confluence.ts';
 import type { Counters, DropReason } from './counters.ts';
 import type { TopicOutput } from './outputs.ts';
 import type { Clock } from './ports.ts';
@@ -39,6 +40,9 @@ export interface Work {
 /** An entry of a store, as the task finds it at the start. */
 export type StoredEntry = readonly [key: string, value: Uint8Array, timestamp: number];
 
+/** `times`: how many windows refuse the record, say. `isLost`: none took it, so that it may be worth a dead letter. */
+export type Drop = (times?: number, isLost?: boolean) => void;
+
 /** What a node is compiled with: its task's parts, and the steps behind it. */
 export interface Site {
   readonly unit: Unit;
@@ -50,6 +54,8 @@ export interface Site {
   branch(name: string): Step;
   store(name: string): Store;
   lookup(table: string): Lookup;
+  /** Where one change may reach the node by several inputs: what makes it wait until it has come by all. */
+  readonly confluence: Confluence | null;
   /**
    * Makes entries of the store fall due: by the step's stream time, which `advance` moves, or by the clock. Its store keeps the
    * stream time under the empty key, so its entries have others. One schedule a store.
@@ -59,8 +65,10 @@ export interface Site {
   submit(work: Work): void;
   /** Milliseconds since 1970 by the clock: only for what is not part of the result. */
   readonly clock: Clock;
+  /** How long a drain waits for the operators of a `pipe` to complete. */
+  readonly pipeDeadlineMs: number;
   /** What to call when a record is dropped for this reason: it is counted and, where the step says so, dead-lettered. */
-  drop(reason: DropReason): () => void;
+  drop(reason: DropReason): Drop;
   output(topic: string): TopicOutput;
   /** The repartition topic behind a key step, if it has one. */
   repartition(): TopicOutput | undefined;
@@ -72,6 +80,12 @@ export interface Site {
   isRaw(): boolean;
   /** Every record appended is counted for this row of the counters, and taken back with its unit. */
   readonly appended: (row: number) => void;
+}
+
+/** What a table's rows are looked up with, by steps compiled before the table itself. */
+export interface RowsSite extends Pick<Site, 'slots' | 'store' | 'lookup' | 'unit'> {
+  /** The stream time of the step that a scheduled store is of. */
+  streamTime(store: string): () => number;
 }
 
 /** How one kind of node runs. Kinds stand in one table (`kinds.ts`), processors in another (`processors/`). */
@@ -96,8 +110,10 @@ export interface Compiled {
   readonly close?: () => void;
   /** The node can take no more records for now; `submit` shows when it can again. */
   readonly isFull?: () => boolean;
-  /** Something is under way that will lead to a `submit`. */
-  readonly isBusy?: () => boolean;
+  /** Something is under way that will lead to a `submit`: of what `begun` had counted up to `before`. */
+  readonly isBusy?: (before: number) => boolean;
+  /** With `isBusy`: how much has begun so far. */
+  readonly begun?: () => number;
 }
 
 export const everyInput = (node: Node, step: Step): Compiled => ({ steps: node.inputs.map(() => step) });

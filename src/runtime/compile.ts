@@ -3,7 +3,8 @@ import type { Aggregator, TopicSlot } from '../graph/functions.ts';
 import { repartitionTopic } from '../graph/names.ts';
 import type { KeyNode, Node, SourceNode, Topology } from '../graph/topology.ts';
 import { NOTHING } from './chain.ts';
-import type { Compiled, Kind, Lookup, Site, Step, Work } from './chain.ts';
+import type { Compiled, Drop, Kind, Lookup, Site, Step, Work } from './chain.ts';
+import { confluencesOf, parted } from './confluence.ts';
 import { SAYS_NOTHING, dropColumn } from './counters.ts';
 import type { Counters, DropPolicy, DropReason } from './counters.ts';
 import type { TopicOutput } from './outputs.ts';
@@ -25,10 +26,13 @@ export interface Parts {
   readonly unit: Unit;
   readonly counters: Counters;
   readonly stores: ReadonlyMap<string, Store>;
+  /** Rows of global tables, by node id. */
+  readonly globals: ReadonlyMap<string, Lookup>;
   /** Of sinks and repartitions, by topic. */
   readonly outputs: ReadonlyMap<string, TopicOutput>;
   readonly appended: (row: number) => void;
   readonly clock: Clock;
+  readonly pipeDeadlineMs: number;
   readonly timeLog: TimeLog;
   readonly submit: (work: Work) => void;
   /** Dead-letters the record under way, which `step` dropped. */
@@ -63,13 +67,14 @@ export function compile(parts: Parts): Chain {
   const consumers = consumersOf(topology);
   const compiled = new Map<string, Compiled>();
   const schedules: TaskSchedule[] = [];
+  const confluences = confluencesOf(subTopology.nodes);
 
-  const readersOf = (id: string): Step =>
-    fanOut(
-      (consumers.get(id) ?? [])
-        .filter(reader => members.has(reader))
-        .flatMap(reader => stepsReading(nodes.get(reader)!, id, compiled.get(reader)!)),
-    );
+  const readersOf = (id: string): Step => {
+    const readers = (consumers.get(id) ?? [])
+      .filter(reader => members.has(reader))
+      .flatMap(reader => stepsReading(nodes.get(reader)!, id, compiled.get(reader)!));
+    return parted(fanOut(readers), confluences.partings.get(id));
+  };
   const isCut = (id: string) => outputs.has(repartitionTopic(topology.name, id));
 
   // readers first: a node is compiled with the steps behind it
@@ -81,7 +86,8 @@ export function compile(parts: Parts): Chain {
       next: node.kind === 'key' && isCut(node.id) ? NOTHING : readersOf(node.id),
       branch: name => compiled.get(branchOf(topology, node.id, name))!.steps[0]!,
       store: name => parts.stores.get(name)!,
-      lookup: table => lookupOf(nodes.get(table)!, nodes, parts),
+      lookup: table => lookupOf(nodes.get(table)!, nodes, parts, schedules),
+      confluence: confluences.steps.get(node.id) ?? null,
       schedule(store, entries, time = 'stream') {
         const schedule = new Schedule(node.id, entries, parts.timeLog);
         schedules.push({ schedule, store: parts.stores.get(store)!, time });
@@ -89,6 +95,7 @@ export function compile(parts: Parts): Chain {
       },
       submit: parts.submit,
       clock: parts.clock,
+      pipeDeadlineMs: parts.pipeDeadlineMs,
       drop: reason => dropOf(node, reason, parts),
       output: topic => outputs.get(topic)!,
       repartition: () => outputs.get(repartitionTopic(topology.name, node.id)),
@@ -123,13 +130,14 @@ export function compile(parts: Parts): Chain {
 }
 
 /** Counts, and keeps what is lost where that is asked for. */
-function dropOf(node: Node, reason: DropReason, { counters, dropped, onDrop }: Parts): () => void {
+function dropOf(node: Node, reason: DropReason, { counters, dropped, onDrop }: Parts): Drop {
   const { values } = counters;
   const at = counters.row(node.id) + dropColumn(reason);
-  if ((node.onDrop ?? onDrop) === 'count' || SAYS_NOTHING.has(reason)) return () => void values[at]!++;
-  return () => {
-    values[at]!++;
-    dropped(node.id, reason);
+  if ((node.onDrop ?? onDrop) === 'count' || SAYS_NOTHING.has(reason))
+    return (times = 1) => void (values[at]! += times);
+  return (times = 1, isLost = true) => {
+    values[at]! += times;
+    if (isLost) dropped(node.id, reason);
   };
 }
 
@@ -183,16 +191,27 @@ function needsOld(
 }
 
 /** A table's rows: of its store, or made from those of the tables it is made of. */
-function lookupOf(node: Node, nodes: ReadonlyMap<string, Node>, parts: Parts): Lookup {
+function lookupOf(
+  node: Node,
+  nodes: ReadonlyMap<string, Node>,
+  parts: Parts,
+  schedules: readonly TaskSchedule[],
+): Lookup {
+  const { unit } = parts;
   const slots = parts.topology.functions[node.id] ?? {};
-  const lookup = (id: string) => lookupOf(nodes.get(id)!, nodes, parts);
+  const lookup = (id: string) => lookupOf(nodes.get(id)!, nodes, parts, schedules);
   const store = (name: string) => parts.stores.get(name)!;
+  // the table is compiled after those that look it up
+  const streamTime = (name: string) => {
+    let found: Schedule | undefined;
+    return () => (found ??= schedules.find(one => one.store === store(name))!.schedule).now;
+  };
   const rows =
     node.kind === 'processor'
-      ? PROCESSORS[node.processor]?.rows?.(node, { slots, store, lookup })
+      ? PROCESSORS[node.processor]?.rows?.(node, { slots, store, lookup, unit, streamTime })
       : node.kind === 'transform' && node.table
-        ? transformedRows(node, lookup(node.inputs[0]!), slots, parts.unit)
-        : undefined;
+        ? transformedRows(node, lookup(node.inputs[0]!), slots, unit)
+        : parts.globals.get(node.id);
   if (rows === undefined)
     throw new TopologyError('TOPO_GRAPH_INVALID', `step '${node.id}' keeps no rows that could be looked up`);
   return rows;

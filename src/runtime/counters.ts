@@ -10,6 +10,7 @@ export const DROP_REASONS = [
   'duplicate',
   'no-row',
   'stale',
+  'unreadable',
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 

@@ -3,7 +3,6 @@ import type { TopicSlot } from '../graph/functions.ts';
 import type {
   KeyNode,
   NodeKind,
-  RxNode,
   SinkNode,
   SourceNode,
   TransformNode,
@@ -19,6 +18,7 @@ import { IN, OUT } from './counters.ts';
 import { KeyView } from './key-view.ts';
 import type { OutputWriter, TopicOutput } from './outputs.ts';
 import { PROCESSORS } from './processors/index.ts';
+import { rx } from './rx.ts';
 import { TRANSFORMS } from './transforms.ts';
 import { defined, encode } from './values.ts';
 import type { Unit } from './unit.ts';
@@ -71,15 +71,9 @@ const key: Kind<KeyNode> = {
   },
 };
 
-const rx: Kind<RxNode> = {
-  compile: node => {
-    throw new TopologyError('TOPO_GRAPH_INVALID', `step '${node.id}': steps of kind '${node.kind}' cannot run yet`);
-  },
-};
-
 /** Every kind of node the runtime knows. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each entry takes its own kind of node
-export const KINDS: Readonly<Record<NodeKind, Kind<any>>> = {
+export const KINDS: Readonly<Record<Exclude<NodeKind, 'global'>, Kind<any>>> = {
   source,
   transform,
   key,

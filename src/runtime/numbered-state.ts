@@ -1,4 +1,5 @@
-import type { TaskState } from './ports.ts';
+import { FatalError } from '../errors.ts';
+import type { Log, StateBackend, TaskState } from './ports.ts';
 import type { StateWrite } from './store.ts';
 
 /** Changes when a state of an earlier version no longer means the same. */
@@ -67,6 +68,54 @@ export class NumberedState implements TaskState {
   close(): Promise<void> {
     return this.state.close();
   }
+}
+
+export interface StateRequest {
+  /** In the backend. */
+  readonly id: string;
+  /** What the state is of, as text: `task claims-0`. */
+  readonly of: string;
+  readonly backend: StateBackend;
+  readonly clusterId: string;
+  readonly log: Log;
+}
+
+/**
+ * Opens a state. It is never wiped: one that is damaged, has a hole, belongs to another cluster or has the flaw that `flawOf` finds
+ * (text that follows "the state of …") is set aside, and a new one begun.
+ * @throws FatalError
+ */
+export async function openNumbered(
+  request: StateRequest,
+  flawOf: (state: TaskState) => string | null = () => null,
+): Promise<NumberedState> {
+  const { id, of, backend, log } = request;
+  const opened = await openSound(request, flawOf);
+  if (typeof opened !== 'string') return opened;
+  const path = await backend.setAside(id);
+  log.warn({ code: 'TOPO_STATE_DAMAGED', task: id, path }, `the state of ${of} ${opened}: it is set aside and rebuilt`);
+  const again = await openSound(request, flawOf);
+  if (typeof again !== 'string') return again;
+  throw new FatalError('TOPO_STATE_DAMAGED', `the state of ${of}, made anew, ${again}`, { path });
+}
+
+/** Or what is wrong with it; then it is closed. */
+async function openSound(
+  { id, backend, clusterId }: StateRequest,
+  flawOf: (state: TaskState) => string | null,
+): Promise<NumberedState | string> {
+  let state: TaskState;
+  try {
+    state = await backend.open(id);
+  } catch (error) {
+    if (error instanceof FatalError && error.code === 'TOPO_STATE_DAMAGED') return 'does not open';
+    throw error;
+  }
+  const numbered = await NumberedState.over(state, clusterId);
+  const flaw = typeof numbered === 'string' ? numbered : flawOf(numbered);
+  if (flaw === null) return numbered;
+  await state.close();
+  return flaw;
 }
 
 async function firstEntry(state: TaskState): Promise<string | undefined> {

@@ -1,14 +1,16 @@
 import { TopologyError } from '../errors.ts';
 import { changelogTopic, deadLettersTopic, repartitionTopic } from '../graph/names.ts';
-import { readsOf, repartitioned, rootsOf } from '../graph/edges.ts';
+import { isKeyed, readsOf, repartitioned, rootsOf } from '../graph/edges.ts';
 import type { Root } from '../graph/edges.ts';
-import type { Node, ProcessorNode, StoreReference, Topology } from '../graph/topology.ts';
+import type { GlobalNode, Node, ProcessorNode, StoreReference, Topology } from '../graph/topology.ts';
 import type { NewTopic } from './ports.ts';
 
 /** What a topology comes to: sub-topologies, each a fused chain that runs once a partition, and the topics between them. */
 export interface Plan {
   readonly topology: Topology;
   readonly subTopologies: readonly SubTopology[];
+  /** Topics that every task sees whole. */
+  readonly globals: readonly GlobalNode[];
   /** Repartition, changelog and dead-letter topics, as they must be. */
   readonly internalTopics: readonly NewTopic[];
   readonly deadLetters: string;
@@ -87,6 +89,7 @@ export function plan(topology: Topology, partitionsOf: (topic: string) => number
   return {
     topology,
     subTopologies,
+    globals: topology.nodes.filter(isGlobal),
     deadLetters,
     internalTopics: [
       ...[...cut].map(id => ({
@@ -106,11 +109,13 @@ export function plan(topology: Topology, partitionsOf: (topic: string) => number
   };
 }
 
+const isGlobal = (node: Node): node is GlobalNode => node.kind === 'global';
+
 /** Who reads a node, by id: its consumers' ids, in declaration order. A join counts as a reader of its table. */
 export function consumersOf(topology: Topology): Map<string, string[]> {
   const consumers = new Map<string, string[]>();
   for (const node of topology.nodes)
-    for (const input of node.inputs) consumers.set(input, [...(consumers.get(input) ?? []), node.id]);
+    for (const input of new Set(node.inputs)) consumers.set(input, [...(consumers.get(input) ?? []), node.id]);
   return consumers;
 }
 
@@ -123,12 +128,14 @@ function components(topology: Topology, cut: ReadonlySet<string>): Map<string, s
   };
   const union = (a: string, b: string) => parent.set(find(b), find(a));
   const firstReader = new Map<string, string>();
+  const globals = new Set(topology.nodes.filter(isGlobal).map(({ id }) => id));
   for (const node of topology.nodes)
     for (const input of readsOf(node))
-      if (!cut.has(input)) union(input, node.id);
+      if (globals.has(input)) continue;
+      else if (!cut.has(input)) union(input, node.id);
       else if (firstReader.has(input)) union(firstReader.get(input)!, node.id);
       else firstReader.set(input, node.id);
-  return new Map(topology.nodes.map(node => [node.id, find(node.id)]));
+  return new Map(topology.nodes.flatMap(({ id }) => (globals.has(id) ? [] : [[id, find(id)] as const])));
 }
 
 /** Partition counts of sources and cut key nodes: co-partitioned ones agree, a repartition follows the fixed side. */
@@ -144,7 +151,7 @@ function countPartitions(
     const count = root.kind === 'source' ? partitionsOf(root.topic.name) : root.partitions;
     if (count !== undefined) counts.set(root.id, count);
   }
-  const processors = topology.nodes.filter((node): node is ProcessorNode => node.kind === 'processor');
+  const processors = topology.nodes.filter((node): node is ProcessorNode => isKeyed(node, nodes));
   const together = processors.map(node => ({ node, roots: rootsOf(node, nodes) }));
   const settle = () => {
     for (let settled = true; settled;) {
@@ -201,7 +208,7 @@ function inputOf(
 ): Input {
   const isTable = (id: string) => {
     const reader = nodes.get(id)!;
-    return reader.kind === 'processor' && reader.processor === 'table';
+    return reader.kind === 'processor' && reader.table;
   };
   return {
     topic: node.kind === 'source' ? node.topic.name : repartitionTopic(topology.name, node.id),

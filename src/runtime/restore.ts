@@ -2,7 +2,7 @@ import { FatalError } from '../errors.ts';
 import { keptName } from '../graph/names.ts';
 import type { Topology } from '../graph/topology.ts';
 import { BatchReader } from '../records/batch-reader.ts';
-import { NumberedState } from './numbered-state.ts';
+import { openNumbered } from './numbered-state.ts';
 import type { StorePlan } from './plan.ts';
 import type { Broker, Log, StateBackend, TaskState } from './ports.ts';
 import { stamped, storePrefix } from './store.ts';
@@ -62,36 +62,10 @@ export async function restore(request: RestoreRequest): Promise<Restored> {
   }
 }
 
-async function openState(request: RestoreRequest): Promise<TaskState> {
-  const { task, backend, log } = request;
-  const opened = await openSound(request);
-  if (typeof opened !== 'string') return opened;
-  const path = await backend.setAside(task);
-  log.warn(
-    { code: 'TOPO_STATE_DAMAGED', task, path },
-    `the state of task ${task} ${opened}: it is set aside and rebuilt`,
-  );
-  const again = await openSound(request);
-  if (typeof again !== 'string') return again;
-  throw new FatalError('TOPO_STATE_DAMAGED', `the state of task ${task}, made anew, ${again}`, { path });
-}
-
-/** Or what is wrong with it; then it is closed. */
-async function openSound({ topology, task, backend, broker, commit }: RestoreRequest): Promise<TaskState | string> {
-  let state: TaskState;
-  try {
-    state = await backend.open(task);
-  } catch (error) {
-    if (error instanceof FatalError && error.code === 'TOPO_STATE_DAMAGED') return 'does not open';
-    throw error;
-  }
-  const numbered = await NumberedState.over(state, broker.clusterId);
-  if (typeof numbered === 'string') {
-    await state.close();
-    return numbered;
-  }
+async function openState({ topology, task, backend, broker, commit, log }: RestoreRequest): Promise<TaskState> {
+  const state = await openNumbered({ id: task, of: `task ${task}`, backend, clusterId: broker.clusterId, log });
   const last = numberIn(state.get(COMMIT_KEY));
-  if (last <= commit) return numbered;
+  if (last <= commit) return state;
   await state.close();
   // the broker's commit is durable before the state is written
   throw new FatalError(

@@ -38,6 +38,8 @@ export class Schedule {
   #sorted = -1;
   /** How many entries wait. */
   size = 0;
+  /** The first entry is to go before its time. */
+  isEarly = false;
 
   constructor(
     readonly step: string,
@@ -70,17 +72,29 @@ export class Schedule {
     }
   }
 
+  /** Fires the first entry before its time, to make room. */
+  fireFirst(): void {
+    this.isEarly = true;
+    this.log.advanced(this);
+    const due = this.next;
+    this.entries.fire(this.take(), due);
+    this.isEarly = false;
+  }
+
+  /** The first entry is due, or is to make room. */
+  get isDue(): boolean {
+    return this.next <= this.now || this.isEarly;
+  }
+
+  /** The key of the first entry; there must be one. */
+  get firstKey(): string {
+    return this.#first().at(-1)!;
+  }
+
   /** Removes the first entry, for good if the unit under way succeeds. */
   take(): string {
     const due = this.next;
-    let keys = this.#keys.get(due)!;
-    if (this.#sorted !== due) {
-      this.size -= keys.length;
-      keys = [...new Set(keys)].sort().reverse();
-      this.size += keys.length;
-      this.#keys.set(due, keys);
-      this.#sorted = due;
-    }
+    const keys = this.#first();
     const key = keys.pop()!;
     this.size--;
     if (keys.length === 0) {
@@ -90,6 +104,20 @@ export class Schedule {
     }
     this.log.taken(this, due, key);
     return key;
+  }
+
+  /** The keys that are due first, in order, the first last. */
+  #first(): string[] {
+    const due = this.next;
+    let keys = this.#keys.get(due)!;
+    if (this.#sorted !== due) {
+      this.size -= keys.length;
+      keys = [...new Set(keys)].sort().reverse();
+      this.size += keys.length;
+      this.#keys.set(due, keys);
+      this.#sorted = due;
+    }
+    return keys;
   }
 
   /** At the start: where the last commit left it. */
@@ -109,6 +137,7 @@ export class Schedule {
   /** Back to the end of the last closed epoch; the log puts back what was taken since. */
   abort(): void {
     this.now = this.#closedNow;
+    this.isEarly = false;
   }
 }
 

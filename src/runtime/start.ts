@@ -9,6 +9,7 @@ import type { Kind } from './chain.ts';
 import { Counters } from './counters.ts';
 import type { DropPolicy } from './counters.ts';
 import type { ErrorPolicy } from './error-policy.ts';
+import { GlobalTable } from './global-table.ts';
 import { KINDS } from './kinds.ts';
 import { readManifest, writeManifest } from './manifest-topic.ts';
 import { DEFAULT_MAX_MESSAGE_BYTES } from './outputs.ts';
@@ -36,12 +37,15 @@ export interface Settings {
   readonly maxEpochRecords: number;
   /** Shared out over the tasks: store caches, entries not yet written, and outputs. */
   readonly memoryBytes: number;
+  /** How long a commit waits for the operators of a `pipe` to complete. Default 10 s. */
+  readonly pipeDeadlineMs?: number;
   /** The kinds of node it can run. */
   readonly kinds?: Readonly<Record<string, Kind<never>>>;
 }
 
 /** The task that keeps the manifest. Other tasks are called after their inputs and partition. */
 const MANIFEST_TASK = 'manifest';
+const PIPE_DEADLINE_MS = 10_000;
 /** The part of a task's memory that an epoch may fill before it is committed; the rest is cache. */
 const EPOCH_SHARE = 1 / 4;
 
@@ -74,29 +78,40 @@ export async function start(topology: Topology, world: World, settings: Settings
   );
   const membership = await join(topology, places, broker);
   const tasks: Task[] = [];
+  const globals: GlobalTable[] = [];
   const close = async () => {
-    await Promise.all(tasks.map(task => task.close()));
+    await Promise.all([...tasks, ...globals].map(one => one.close()));
     await membership.leave();
   };
   try {
     if (stored?.hash !== manifest.hash) await keepManifest(topology, manifest, membership, world.clock);
     const counters = new Counters(topology);
     const events = new Events();
-    const memoryBytes = settings.memoryBytes / places.length;
+    const memoryBytes = settings.memoryBytes / (places.length + plan.globals.length);
+    const cacheBytes = memoryBytes * (1 - EPOCH_SHARE);
+    const { state } = world;
+    const policy = settings.onError;
+    for (const node of plan.globals) {
+      const { partitions: count, id: topicId } = topics.get(node.topic.name)!;
+      const table = { topology, node, partitions: count, topicId, broker, state, counters, log, policy, cacheBytes };
+      globals.push(await GlobalTable.open(table));
+    }
     const common: Omit<TaskOptions, 'subTopology' | 'partition'> = {
       topology,
       kinds: settings.kinds ?? KINDS,
       broker,
-      state: world.state,
+      state,
       counters,
       log,
       topicLimits: topic => limitsOf(topics.get(topic)!),
       deadLetters: plan.deadLetters,
       manifestHash: manifest.hash,
-      policy: settings.onError,
+      policy,
       onDrop: settings.onDrop,
       clock: world.clock,
-      cacheBytes: memoryBytes * (1 - EPOCH_SHARE),
+      pipeDeadlineMs: settings.pipeDeadlineMs ?? PIPE_DEADLINE_MS,
+      cacheBytes,
+      globals: new Map(globals.map(({ name, rows }) => [name, rows])),
       onSubmit: () => events.submits.next(),
       onDeadLetter: ({ code, message, place }) => events.deadLetters.next({ code, message, place }),
       onRestore: restoreLog(world),
@@ -104,6 +119,7 @@ export async function start(topology: Topology, world: World, settings: Settings
     for (const place of places) tasks.push(await Task.open({ ...common, ...place }, membership));
     const reader = broker.reader();
     const worker = new Worker(tasks, {
+      globals,
       reader,
       clock: world.clock,
       commitIntervalMs: settings.commitIntervalMs,
@@ -112,12 +128,13 @@ export async function start(topology: Topology, world: World, settings: Settings
       onLoop: () => events.loops.next(),
       onCommit: () => events.commits.next(),
     });
+    events.submits.subscribe(() => worker.wake());
     const closeAll = async () => {
       await reader.close();
       await close();
     };
     const created = missing.map(({ name }) => name);
-    return new Application({ topology, created, tasks, worker, broker, counters, events, close: closeAll });
+    return new Application({ topology, created, tasks, globals, worker, broker, counters, events, close: closeAll });
   } catch (error) {
     await close();
     throw error;

@@ -112,14 +112,14 @@ export class Store {
   }
 
   /**
-   * Ends the epoch: one changelog record and one state write for each key it changed. The entries stay in the cache until
+   * Ends the epoch: one changelog record, where there is a changelog, and one state write for each key it changed. The entries stay in the cache until
    * `flushed`; the next epoch may begin before. What the cache keeps of them is a copy: a serde's bytes may be a view into a
    * larger buffer, which one cold entry would hold for as long as it stays.
    */
-  closeEpoch(changelog: OutputWriter, writes: StateWrite[]): void {
+  closeEpoch(changelog: OutputWriter | null, writes: StateWrite[]): void {
     for (const entry of this.#dirty) {
       const { key, value, timestamp } = entry;
-      changelog.append(timestamp, Buffer.from(key, 'latin1'), value);
+      changelog?.append(timestamp, Buffer.from(key, 'latin1'), value);
       if (value === null) writes.push([this.#prefix + key, null]);
       else {
         entry.value = new Uint8Array(value);

@@ -1,7 +1,7 @@
 import { FatalError, TransientError } from '../errors.ts';
 import { keptName } from '../graph/names.ts';
 import { recordCountOf } from '../records/batch.ts';
-import type { Compiled, Kind, StoredEntry, Work } from './chain.ts';
+import type { Compiled, Kind, Lookup, StoredEntry, Work } from './chain.ts';
 import { compile } from './compile.ts';
 import type { Chain } from './compile.ts';
 import type { DropPolicy } from './counters.ts';
@@ -25,6 +25,7 @@ import type {
 import { decodeProgress, encodeProgress } from './progress.ts';
 import type { Progress } from './progress.ts';
 import { commitWrites, restore } from './restore.ts';
+import type { Schedule } from './schedule.ts';
 import { Store, payloadOf, storeEnd, storePrefix, timestampOf } from './store.ts';
 import type { StateWrite } from './store.ts';
 import { SpoiledEpoch, UnitRunner } from './unit-runner.ts';
@@ -36,6 +37,9 @@ export interface TaskOptions extends UnitRunnerOptions {
   readonly broker: Broker;
   readonly state: StateBackend;
   readonly clock: Clock;
+  readonly pipeDeadlineMs: number;
+  /** Rows of global tables, by node id. */
+  readonly globals: ReadonlyMap<string, Lookup>;
   readonly log: Log;
   /** Partition count and `max.message.bytes` of a topic that the task writes. */
   topicLimits(topic: string): { readonly partitions: number; readonly maxMessageBytes: number };
@@ -66,6 +70,8 @@ export class Task {
   readonly inputs: readonly TaskInput[];
   /** Records taken since the last commit. */
   units = 0;
+  /** The last commit that the log and the state have. */
+  written: number;
   readonly #options: TaskOptions;
   readonly #outputs = new Outputs();
   readonly #runner: UnitRunner;
@@ -84,8 +90,8 @@ export class Task {
   /** Where its inputs began when it started, for those it never committed. */
   #starts: readonly number[] = [];
   #isDraining = false;
-  /** Up to these positions every record is committed alone: an epoch that holds them could not be. */
-  #alone: ReadonlyMap<TaskInput, number> | undefined;
+  /** What is committed unit by unit: an epoch that held it could not be. */
+  #alone: Alone | undefined;
 
   private constructor(options: TaskOptions, writer: TaskWriter, state: TaskState, commit: number) {
     const { topology, subTopology, partition, counters, clock, onDrop } = options;
@@ -93,7 +99,7 @@ export class Task {
     this.id = taskId(subTopology, partition);
     this.#writer = writer;
     this.#state = state;
-    this.#commit = commit;
+    this.#commit = this.written = commit;
     this.#committed = writer.committed;
     const outputs = new Map<string, TopicOutput>();
     const open = (topic: string): TopicOutput => {
@@ -119,9 +125,11 @@ export class Task {
       unit,
       counters,
       stores: this.#stores,
+      globals: options.globals,
       outputs,
       appended: row => tally.add(row),
       clock,
+      pipeDeadlineMs: options.pipeDeadlineMs,
       timeLog: times,
       submit: work => {
         this.#submitted.push(work);
@@ -132,6 +140,7 @@ export class Task {
     });
     this.#bounded = this.#chain.nodes.filter(({ isFull }) => isFull !== undefined);
     this.#runner.holdsBack = this.#chain.drains.length > 0;
+    this.#runner.drain = () => this.#drain();
     this.#runner.reset = () => this.#reset();
     this.inputs = subTopology.inputs
       .filter(input => partition < input.partitions)
@@ -190,7 +199,7 @@ export class Task {
   process(maxUnits: number, deadlineMs: number): number {
     if (this.#isDraining) return 0;
     const { clock } = this.#options;
-    const others = this.#processOthers(false);
+    const others = this.#processOthers();
     let count = 0;
     let nextLook = 1;
     for (; count < maxUnits && !this.#isFull(); count++) {
@@ -200,53 +209,69 @@ export class Task {
       }
       const input = pick(this.inputs);
       if (input === undefined) break;
-      this.#runner.record(input, false);
+      this.#runner.record(input);
       this.#endRecord(input);
     }
     return others + count;
   }
 
-  /** An aborted epoch is being run again, a commit after each record: use `processAlone`. */
+  /** An aborted epoch is being run again, a commit after each unit: use `processAlone`. */
   get isAlone(): boolean {
     if (this.#alone === undefined) return false;
-    for (const [input, position] of this.#alone) if (input.position < position) return true;
+    const { positions, works, dueMs } = this.#alone;
+    for (const [input, position] of positions) if (input.position < position) return true;
+    if (works > 0 || this.#wallSchedules().some(schedule => schedule.next <= dueMs)) return true;
     this.#alone = undefined;
     return false;
   }
 
-  /** Takes one record and drains the chain within its unit, so that what fails only then fails with this record. */
+  /** Takes one unit and drains the chain within it, so that what fails only then fails with it. */
   async processAlone(): Promise<number> {
-    const others = this.#processOthers(true);
-    const input = this.#isFull() ? undefined : pick(this.inputs);
-    if (input === undefined) return others;
-    this.#runner.record(input, true);
-    try {
-      await this.#drain();
-    } catch (error) {
-      this.#reset();
-      this.#runner.failRecord(error);
+    const work = this.#nextWork();
+    if (work !== undefined) {
+      await this.#runner.workAlone(work);
+      this.units++;
+      return 1;
     }
+    const input = this.#isFull() ? undefined : pick(this.inputs);
+    if (input === undefined) return 0;
+    await this.#runner.recordAlone(input);
     this.#endRecord(input);
-    return others + 1;
+    return 1;
   }
 
   /** Units that are no records: what was submitted, and what is due by the clock. */
-  #processOthers(alone: boolean): number {
+  #processOthers(): number {
     const before = this.units;
-    for (const { schedule, time } of this.#chain.schedules)
-      if (time === 'wall' && schedule.next < Infinity) {
-        schedule.now = this.#options.clock.now();
-        if (schedule.next > schedule.now) continue;
-        this.#runner.settle(schedule, alone);
-        this.units++;
-      }
+    for (const schedule of this.#wallSchedules()) {
+      this.#runner.settle(schedule);
+      this.units++;
+    }
     while (this.#submitted.length > 0) {
       const work = this.#submitted;
       this.#submitted = [];
-      for (const one of work) this.#runner.work(one, alone);
+      for (const one of work) this.#runner.work(one);
       this.units += work.length;
     }
     return this.units - before;
+  }
+
+  #nextWork(): Work | undefined {
+    const [schedule] = this.#wallSchedules();
+    if (schedule !== undefined) return this.#runner.due(schedule);
+    this.#alone!.works--;
+    return this.#submitted.shift();
+  }
+
+  /** Those of which something is due by the clock. */
+  #wallSchedules(): Schedule[] {
+    const due: Schedule[] = [];
+    for (const { schedule, time } of this.#chain.schedules)
+      if (time === 'wall' && schedule.next < Infinity) {
+        schedule.now = this.#options.clock.now();
+        if (schedule.next <= schedule.now) due.push(schedule);
+      }
+    return due;
   }
 
   #isFull(): boolean {
@@ -272,16 +297,39 @@ export class Task {
   /** Every record of every input, as far as last seen, is processed and committed. */
   get isIdle(): boolean {
     return (
-      this.units === 0 &&
-      this.#committing === undefined &&
-      !this.isBusy &&
-      this.inputs.every(input => input.isAtEnd)
+      this.units === 0 && this.#committing === undefined && !this.isBusy && this.inputs.every(input => input.isAtEnd)
     );
   }
 
   /** Something is under way in its steps, or was submitted by them. */
   get isBusy(): boolean {
-    return this.#submitted.length > 0 || this.#chain.nodes.some(({ isBusy }) => isBusy?.());
+    return this.#submitted.length > 0 || this.#chain.nodes.some(({ isBusy }) => isBusy?.(Infinity));
+  }
+
+  /** What has begun in its steps so far, for `isBusyBefore`. */
+  begun(): readonly number[] {
+    return this.#chain.nodes.map(({ begun }) => begun?.() ?? 0);
+  }
+
+  /** Something of that is still under way. */
+  isBusyBefore(begun: readonly number[]): boolean {
+    return this.#chain.nodes.some(({ isBusy }, index) => isBusy?.(begun[index]!));
+  }
+
+  /** The commit that will have made everything lasting that was done so far. */
+  get openCommit(): number {
+    return this.hasWork ? this.#commit + 1 : this.#commit;
+  }
+
+  /** Whether everything of an input before `end` is processed and committed. */
+  isPast(input: TaskInput, end: number): boolean {
+    // nothing is committed for a gap at the end alone
+    return this.committedOffset(input) >= end || (input.position >= end && !this.hasWork && !this.isCommitting);
+  }
+
+  /** Where it would go on with an input if it ended now. */
+  committedOffset(input: TaskInput): number {
+    return this.#committedOf(input)?.offset ?? this.#starts[this.inputs.indexOf(input)]!;
   }
 
   /**
@@ -297,8 +345,7 @@ export class Task {
   /** Drops the open epoch and runs its records again, each committed alone. */
   async abort(): Promise<void> {
     await this.#committing;
-    // with the record after the last one taken: where the epoch was spoiled by a record, that is it
-    this.#alone = new Map(this.inputs.map(input => [input, input.position + 1]));
+    const positions = new Map(this.inputs.map(input => [input, this.#spoiledUntil(input)]));
     this.#outputs.clear();
     this.#runner.endUnit();
     for (const { schedule } of this.#chain.schedules) schedule.abort();
@@ -307,8 +354,16 @@ export class Task {
     this.#submitted = [];
     this.#reset();
     for (const { aborted } of this.#chain.nodes) aborted?.();
+    this.#alone = { positions, works: this.#submitted.length, dueMs: this.#options.clock.now() };
     this.units = 0;
     this.inputs.forEach((input, index) => this.#seek(input, this.#starts[index]!));
+  }
+
+  /** Behind what the open epoch took of an input, and behind the record under way, if it was that which failed. */
+  #spoiledUntil(input: TaskInput): number {
+    const { unit } = this.#runner;
+    const taken = unit.reader === input.reader ? unit.offset + 1 : input.position;
+    return Math.max(taken, this.#alone?.positions.get(input) ?? 0);
   }
 
   #reset(): void {
@@ -325,6 +380,10 @@ export class Task {
 
   get partition(): number {
     return this.#options.partition;
+  }
+
+  get subTopology(): SubTopology {
+    return this.#options.subTopology;
   }
 
   /** Names of its stores. */
@@ -397,6 +456,8 @@ export class Task {
   async #commitEpoch(): Promise<void> {
     if (this.#chain.drains.length > 0) {
       this.#isDraining = true;
+      // what comes out now is of no record
+      this.#runner.unit.beginDue(this.partition, -1);
       try {
         await this.#drain();
       } catch (error) {
@@ -405,7 +466,10 @@ export class Task {
         this.#isDraining = false;
       }
     }
-    await this.#write(this.#closeEpoch());
+    const closed = this.#closeEpoch();
+    await this.#write(closed);
+    this.#committed = closed.offsets;
+    this.written = closed.commit;
   }
 
   async #drain(): Promise<void> {
@@ -451,7 +515,6 @@ export class Task {
         place,
         { cause: outcome.cause },
       );
-    this.#committed = offsets;
     if (this.#changelogs.length === 0) return;
     const ends = new Map<string, number>();
     for (const { store, output } of this.#changelogs) {
@@ -473,6 +536,16 @@ export class Task {
     }
     for (const { store } of this.#changelogs) store.flushed();
   }
+}
+
+/** What an aborted epoch held. */
+interface Alone {
+  /** Behind its records, by input. */
+  readonly positions: ReadonlyMap<TaskInput, number>;
+  /** How much of what was submitted stands in front of what came since. */
+  works: number;
+  /** What fell due by the clock up to here. */
+  readonly dueMs: number;
 }
 
 interface ClosedEpoch {

@@ -1,6 +1,7 @@
 import { TopologyError } from '../errors.ts';
+import { isRead } from '../graph/edges.ts';
 import { manifestTopic } from '../graph/names.ts';
-import type { SinkNode, SourceNode, TopicReference, Topology } from '../graph/topology.ts';
+import type { GlobalNode, Node, SinkNode, SourceNode, TopicReference, Topology } from '../graph/topology.ts';
 import { plan } from './plan.ts';
 import type { Plan } from './plan.ts';
 import type { Broker, NewTopic, TopicInfo } from './ports.ts';
@@ -58,5 +59,4 @@ export async function planTopics(topology: Topology, broker: Broker, defaultPart
   return { plan: planned, existing, missing: wanted.filter(({ name }) => !existing.has(name)) };
 }
 
-const isTopicNode = (node: { kind: string }): node is SourceNode | SinkNode =>
-  node.kind === 'source' || node.kind === 'sink';
+const isTopicNode = (node: Node): node is SourceNode | GlobalNode | SinkNode => isRead(node) || node.kind === 'sink';

@@ -37,6 +37,8 @@ export class UnitRunner {
   readonly tally: OutTally;
   /** Set when the chain is compiled: whether some step holds records back until it is drained. */
   holdsBack = false;
+  /** Set when the chain is compiled: makes what steps hold back come out. */
+  drain: () => Promise<void> = async () => {};
   /** Set when the chain is compiled: makes steps forget what they hold. */
   reset: () => void = () => {};
 
@@ -48,65 +50,90 @@ export class UnitRunner {
     this.tally = new OutTally(options.counters.values);
   }
 
-  /** The input's head. `alone`: it is committed by itself. @throws FatalError, SpoiledEpoch, StoppedByPolicy */
-  record(input: TaskInput, alone: boolean): void {
-    const { unit } = this;
+  /** The input's head. @throws FatalError, SpoiledEpoch, StoppedByPolicy */
+  record(input: TaskInput): void {
     for (;;) {
-      unit.begin(input.reader, input.topic, input.partition, input.headTimestamp, input.keySerde);
-      unit.step = input.input.node.id;
+      this.#begin(input);
       try {
         input.step(input.value(), null);
         return;
       } catch (thrown) {
-        if (this.#settled(thrown, alone)) continue;
-        this.#deadLetter(thrown);
+        if (this.#settled(thrown)) continue;
+        this.#keep(this.#refusal(thrown));
         return;
       }
     }
   }
 
-  /** Fails the record under way after its steps have run: what was held back could not come out. */
-  failRecord(thrown: unknown): void {
-    this.#takeBack();
-    this.#deadLetter(thrown);
-  }
-
-  /** Everything of a schedule that is due by its time, each entry as a unit of its own. */
-  settle(schedule: Schedule, alone: boolean): void {
-    const { entries, step } = schedule;
-    while (schedule.next <= schedule.now) {
-      const due = schedule.next;
-      let key = '';
-      this.work(
-        {
-          step,
-          run: () => {
-            key = schedule.take();
-            entries.fire(key, due);
-          },
-          // taken back, it is scheduled again; when it is taken next, nothing of it is left
-          discard: () => entries.discard(key, due),
-        },
-        alone,
-      );
+  /** As `record`, where the epoch holds nothing else: what steps hold back comes out within the unit, and may fail with it. */
+  async recordAlone(input: TaskInput): Promise<void> {
+    for (;;) {
+      this.#begin(input);
+      try {
+        input.step(input.value(), null);
+        await this.drain();
+        return;
+      } catch (thrown) {
+        const due = this.#takeBackAlone();
+        if (due.length === 0 || thrown instanceof FatalError) {
+          this.#keep(this.#refusal(thrown));
+          return;
+        }
+        for (const schedule of due) while (schedule.isDue) await this.workAlone(this.due(schedule));
+      }
     }
   }
 
+  /** Everything of a schedule that is due by its time, or goes before it, each entry as a unit of its own. */
+  settle(schedule: Schedule): void {
+    while (schedule.isDue) this.work(this.due(schedule));
+  }
+
+  /** The entry of a schedule that is due first. */
+  due(schedule: Schedule): Work {
+    const { entries, step, next } = schedule;
+    schedule.isEarly = false;
+    let key = '';
+    return {
+      step,
+      run: () => {
+        key = schedule.take();
+        entries.fire(key, next);
+      },
+      // taken back, it is scheduled again; when it is taken next, nothing of it is left
+      discard: () => entries.discard(key, next),
+    };
+  }
+
   /** One unit without a record. */
-  work(work: Work, alone: boolean): void {
+  work(work: Work): void {
     for (;;) {
-      this.unit.beginDue(this.options.partition, -1);
-      this.unit.step = work.step;
+      this.#beginWork(work);
       try {
         work.run();
         break;
       } catch (thrown) {
-        if (this.#settled(thrown, alone)) continue;
-        const error = this.#refusal(thrown);
-        const subject = work.discard();
-        if (subject !== null) this.#keep(error, subject);
+        if (this.#settled(thrown)) continue;
+        this.#discard(work, thrown);
         break;
       }
+    }
+    this.endUnit();
+  }
+
+  /** As `work`, where the epoch holds nothing else. */
+  async workAlone(work: Work): Promise<void> {
+    this.#beginWork(work);
+    try {
+      work.run();
+      await this.drain();
+    } catch (thrown) {
+      const due = this.#takeBackAlone();
+      if (due.length > 0 && !(thrown instanceof FatalError)) {
+        for (const schedule of due) while (schedule.isDue) await this.workAlone(this.due(schedule));
+        return this.workAlone(work);
+      }
+      this.#discard(work, thrown);
     }
     this.endUnit();
   }
@@ -126,18 +153,33 @@ export class UnitRunner {
     this.#keep(new RecordError('TOPO_DROPPED', `the step dropped the record: ${reason}.`, this.#place(step)));
   }
 
+  #begin(input: TaskInput): void {
+    this.unit.begin(input.reader, input.topic, input.partition, input.headTimestamp, input.keySerde);
+    this.unit.step = input.input.node.id;
+  }
+
+  #beginWork({ step }: Work): void {
+    this.unit.beginDue(this.options.partition, -1);
+    this.unit.step = step;
+  }
+
   /**
    * Takes the unit back. True when what it had made due ran by itself meanwhile, so that the unit is to be run again. A step that
-   * holds records back may hold those of this unit too, among others: then the epoch is spoiled, unless the record stands alone.
+   * holds records back may hold those of this unit too, among others: then the epoch is spoiled.
    */
-  #settled(thrown: unknown, alone: boolean): boolean {
+  #settled(thrown: unknown): boolean {
     const { step } = this.unit;
     const due = this.#takeBack();
-    if (!alone && this.holdsBack) throw new SpoiledEpoch(asRecordError(thrown, this.#place(step)));
-    if (this.holdsBack) this.reset();
+    if (this.holdsBack) throw new SpoiledEpoch(asRecordError(thrown, this.#place(step)));
     if (due.length === 0 || thrown instanceof FatalError) return false;
-    for (const schedule of due) this.settle(schedule, alone);
+    for (const schedule of due) this.settle(schedule);
     return true;
+  }
+
+  #takeBackAlone(): readonly Schedule[] {
+    const due = this.#takeBack();
+    this.reset();
+    return due;
   }
 
   #takeBack(): readonly Schedule[] {
@@ -154,8 +196,10 @@ export class UnitRunner {
     return error;
   }
 
-  #deadLetter(thrown: unknown): void {
-    this.#keep(this.#refusal(thrown));
+  #discard(work: Work, thrown: unknown): void {
+    const error = this.#refusal(thrown);
+    const subject = work.discard();
+    if (subject !== null) this.#keep(error, subject);
   }
 
   #keep(error: RecordError, subject?: DueSubject): void {

@@ -35,6 +35,11 @@ export function defined<T>(result: T | undefined): T {
       'TOPO_RESULT_UNDEFINED',
       'its function returned undefined; return null where there is no value',
     );
+  return synchronous(result);
+}
+
+/** @throws RecordError `TOPO_USER_FUNCTION` for a promise */
+export function synchronous<T>(result: T): T {
   if (result instanceof Promise) {
     // nobody waits for it, so nobody else would hear of its failure
     result.catch(() => {});

@@ -1,8 +1,11 @@
+import type { GlobalTable } from './global-table.ts';
 import type { Clock, Fetched, FetchRequest, Reader } from './ports.ts';
 import type { Task } from './task.ts';
 import { SpoiledEpoch, StoppedByPolicy } from './unit-runner.ts';
 
 export interface WorkerOptions {
+  /** Kept up to date between the tasks' turns. */
+  readonly globals: readonly GlobalTable[];
   readonly reader: Reader;
   readonly clock: Clock;
   /** An epoch ends at the first of these. */
@@ -31,6 +34,10 @@ export class Worker {
   readonly #commits = new Set<Promise<void>>();
   #failure: unknown;
   #idle = false;
+  /** The fetch under way: a reader takes one at a time. */
+  #asked: Asked | undefined;
+  #isWoken = false;
+  #wakeUp: () => void = () => {};
 
   constructor(
     private readonly tasks: readonly Task[],
@@ -44,6 +51,13 @@ export class Worker {
 
   stop(): void {
     this.#stopping = true;
+    this.wake();
+  }
+
+  /** There is work that did not come from a topic: ends the wait for records, or spares the next one. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#wakeUp();
   }
 
   /** Stops, and commits nothing any more. */
@@ -57,22 +71,32 @@ export class Worker {
     try {
       while (!this.#stopping) {
         let processed = 0;
+        this.#isWoken = false;
+        await this.#applyGlobals();
+        if (this.#failure !== undefined) break;
         for (const task of this.tasks) processed += await this.#turn(task);
         this.#commitDue(processed === 0);
         if (this.#failure !== undefined) break;
         const isQuiet = processed === 0 && this.#commits.size === 0;
-        const fetched = await this.#fetch(0);
-        this.#idle = isQuiet && fetched === 0 && this.tasks.every(task => task.isIdle);
+        const fetched = await this.#fetch();
+        this.#idle = isQuiet && fetched === 0 && this.tasks.every(task => task.isIdle) && this.options.globals.every(table => table.isAtEnd);
         onLoop();
         if (processed > 0 || fetched > 0) await clock.yield();
-        else if (this.#commits.size > 0) await Promise.race(this.#commits);
-        else await this.#fetch(IDLE_WAIT_MS);
+        else await this.#wait();
       }
       await this.#finish();
     } finally {
       await Promise.allSettled(this.#commits);
     }
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async #applyGlobals(): Promise<void> {
+    try {
+      for (const table of this.options.globals) await table.apply();
+    } catch (failure) {
+      this.#failure = failure;
+    }
   }
 
   async #turn(task: Task): Promise<number> {
@@ -123,17 +147,13 @@ export class Worker {
     }
   }
 
-  /** Hands out what there is, and returns how many batches that was. */
-  async #fetch(maxWaitMs: number): Promise<number> {
-    const owners: Task[] = [];
-    const requests: FetchRequest[] = [];
-    for (const task of this.tasks)
-      for (const request of task.requests()) {
-        owners.push(task);
-        requests.push(request);
-      }
-    if (requests.length === 0) return 0;
-    const fetched: Fetched[] = await this.options.reader.fetch(requests, maxWaitMs);
+  /** Hands out what there is, or what came since a wait for it was given up; returns how many batches that was. */
+  async #fetch(): Promise<number> {
+    if (this.#asked === undefined) await this.#ask(0).answer;
+    const { owners, requests, fetched, failure } = this.#asked!;
+    if (failure !== undefined) throw failure;
+    if (fetched === undefined) return 0;
+    this.#asked = undefined;
     let batches = 0;
     fetched.forEach((one, index) => {
       owners[index]!.accept(one, requests[index]!.offset);
@@ -141,6 +161,37 @@ export class Worker {
     });
     if (batches > 0) this.#idle = false;
     return batches;
+  }
+
+  /** Until there are records, a commit is done, somebody wakes it, or for a while. */
+  async #wait(): Promise<void> {
+    if (this.#isWoken) return;
+    const woken = new Promise<void>(resolve => (this.#wakeUp = resolve));
+    this.#asked ??= this.#ask(IDLE_WAIT_MS);
+    await Promise.race([this.#asked.answer, woken, ...this.#commits]);
+  }
+
+  #ask(maxWaitMs: number): Asked {
+    const owners: Fetching[] = [];
+    const requests: FetchRequest[] = [];
+    for (const owner of [...this.options.globals, ...this.tasks])
+      for (const request of owner.requests()) {
+        owners.push(owner);
+        requests.push(request);
+      }
+    const asked: Asked = { owners, requests, answer: Promise.resolve() };
+    this.#asked = asked;
+    if (requests.length === 0) {
+      asked.fetched = [];
+      // every buffer is full, so that only a commit, a call or the clock can change anything
+      if (maxWaitMs > 0) asked.answer = this.options.clock.sleep(maxWaitMs);
+      return asked;
+    }
+    asked.answer = this.options.reader.fetch(requests, maxWaitMs).then(
+      fetched => void (asked.fetched = fetched),
+      (failure: unknown) => void (asked.failure = failure),
+    );
+    return asked;
   }
 
   /** After a stop: what is open is committed. After a failure: only where that was one task's record and the policy. */
@@ -151,4 +202,16 @@ export class Worker {
     for (const task of this.tasks) if (task.hasWork) this.#commit(task);
     await Promise.allSettled(this.#commits);
   }
+}
+
+/** What takes records. */
+type Fetching = Pick<Task, 'requests' | 'accept'>;
+
+/** A fetch, and what came of it. */
+interface Asked {
+  readonly owners: readonly Fetching[];
+  readonly requests: readonly FetchRequest[];
+  answer: Promise<void>;
+  fetched?: readonly Fetched[];
+  failure?: unknown;
 }

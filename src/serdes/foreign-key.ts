@@ -13,8 +13,10 @@ export interface Subscription {
   readonly version: number;
   /** Null: the row has no business with this foreign key any more. */
   readonly left: Uint8Array | null;
-  /** The row had a foreign key before this change: whatever it was joined with has to be taken back. */
+  /** The row had a foreign key before this change: there may be a result to take back. */
   readonly wasReferring: boolean;
+  /** That was another one. */
+  readonly moved: boolean;
 }
 
 /** The right row of a foreign key, or null, for one version of a left row. */
@@ -22,11 +24,14 @@ export interface Answer {
   readonly version: number;
   readonly left: Uint8Array;
   readonly right: Uint8Array | null;
+  /** The left row came from another foreign key. */
+  readonly moved: boolean;
 }
 
 const HAS_LEFT = 1;
-const WAS_REFERRING = 2;
 const HAS_RIGHT = 1;
+const MOVED = 2;
+const WAS_REFERRING = 4;
 const VERSION_BYTES = 8;
 /** Flags, version, the first part's length. */
 const FRONT_BYTES = 1 + VERSION_BYTES + 4;
@@ -36,13 +41,14 @@ export function subscription(key: SerdeDescription, left: SerdeDescription): Ser
   return {
     description: { type: 'subscription', key, of: left },
     encode: value => {
-      const flags = (value.left === null ? 0 : HAS_LEFT) | (value.wasReferring ? WAS_REFERRING : 0);
+      const flags = (value.left === null ? 0 : HAS_LEFT) | (value.moved ? MOVED : 0) | (value.wasReferring ? WAS_REFERRING : 0);
       return framed(flags, value.version, value.key, value.left);
     },
     decode: bytes => {
       const { flags, version, first, second } = parts(bytes);
       const current = (flags & HAS_LEFT) === 0 ? null : second;
-      return { key: first, version, left: current, wasReferring: (flags & WAS_REFERRING) !== 0 };
+      const [moved, wasReferring] = [(flags & MOVED) !== 0, (flags & WAS_REFERRING) !== 0];
+      return { key: first, version, left: current, wasReferring, moved };
     },
   };
 }
@@ -51,10 +57,10 @@ export function subscription(key: SerdeDescription, left: SerdeDescription): Ser
 export function answer(left: SerdeDescription, right: SerdeDescription): Serde<Answer> {
   return {
     description: { type: 'joined', left, right },
-    encode: value => framed(value.right === null ? 0 : HAS_RIGHT, value.version, value.left, value.right),
+    encode: value => framed((value.right === null ? 0 : HAS_RIGHT) | (value.moved ? MOVED : 0), value.version, value.left, value.right),
     decode: bytes => {
       const { flags, version, first, second } = parts(bytes);
-      return { version, left: first, right: (flags & HAS_RIGHT) === 0 ? null : second };
+      return { version, left: first, right: (flags & HAS_RIGHT) === 0 ? null : second, moved: (flags & MOVED) !== 0 };
     },
   };
 }

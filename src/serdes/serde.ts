@@ -37,10 +37,26 @@ export type SerdeDescription =
   | { readonly type: 'aggregate'; readonly fields: readonly (readonly [name: string, aggregator: string])[] }
   /** A key with the start and end of its window. */
   | { readonly type: 'windowed'; readonly of: SerdeDescription }
+  /** The key of windows kept in one value: behind the key a mark or, of sliding windows, the stretch of time in which they start. */
+  | { readonly type: 'windows-key'; readonly of: SerdeDescription; readonly stretchMs?: number }
+  /** Windows of one key, with their states. */
+  | { readonly type: 'windows'; readonly of: SerdeDescription }
+  /** A table's change that waits: the row as it was when the wait began, and as it is now. */
+  | { readonly type: 'waiting-change'; readonly of: SerdeDescription }
   /** In a foreign-key join: a left row's key and value, on their way to the foreign key and kept there. */
   | { readonly type: 'subscription'; readonly key: SerdeDescription; readonly of: SerdeDescription }
   /** In a foreign-key join: a left value with the right one, on their way back and kept there. */
   | { readonly type: 'joined'; readonly left: SerdeDescription; readonly right: SerdeDescription }
   /** In a foreign-key join: the foreign key of each left row. */
   | { readonly type: 'foreign-key'; readonly of: SerdeDescription }
+  /** A key of a join's waiting records: behind the key, the start of a stretch of time and a page number. */
+  | { readonly type: 'join-key'; readonly of: SerdeDescription; readonly bucketMs: number }
+  /** Waiting records of a join, several in one value. */
+  | { readonly type: 'join-page'; readonly of: SerdeDescription }
+  /** A record that waits: with its key and headers. */
+  | { readonly type: 'waiting'; readonly of: SerdeDescription }
+  /** A key with a slice of time, in which versions of its row lie. */
+  | { readonly type: 'version-key'; readonly of: SerdeDescription; readonly sliceMs: number }
+  /** Versions of a row, with their times. */
+  | { readonly type: 'versions'; readonly of: SerdeDescription }
   | { readonly type: 'custom'; readonly name: string };

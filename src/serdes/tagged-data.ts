@@ -32,6 +32,8 @@ const OBJECT = 11;
 export const MAX_FIXED = 10;
 /** Twice that, zigzag's sign in the lowest bit, is still exact in a number. */
 const MAX_INTEGER = 2 ** 52;
+/** Of a bigint: to read as many takes some 10 ms, and the time grows faster than their number. */
+const MAX_DIGITS = 100_000;
 /** Text up to here takes one byte for its length, whatever it holds. */
 const SHORT_TEXT = 21;
 /** What an aggregate puts round a value, and some. */
@@ -54,10 +56,10 @@ export function writeData(at: number, value: unknown, name: string, depth = 0): 
     float64[0] = value;
     return writeEight(buffer, position);
   }
-  return typeof value === 'bigint' ? writeBigint(position, value) : writeOther(position, value, name, depth);
+  return typeof value === 'bigint' ? writeBigint(position, value, name) : writeOther(position, value, name, depth);
 }
 
-function writeBigint(at: number, value: bigint): number {
+function writeBigint(at: number, value: bigint, name: string): number {
   const { buffer } = slab;
   let position = at;
   const approximate = Number(value);
@@ -71,6 +73,7 @@ function writeBigint(at: number, value: bigint): number {
     return writeEight(buffer, position);
   }
   const digits = value.toString();
+  if (digits.length > MAX_DIGITS) throw unencodable(`${name}: a bigint of more than ${MAX_DIGITS} digits`);
   position = slab.grow(position, digits.length + MAX_FIXED);
   slab.buffer[position] = LARGE_BIGINT;
   slab.buffer.writeUInt32BE(digits.length, position + 1);
@@ -232,6 +235,7 @@ function readEight(): void {
 
 function readLargeBigint(): bigint {
   const length = ((nextByte() << 24) | (nextByte() << 16) | (nextByte() << 8) | nextByte()) >>> 0;
+  if (length > MAX_DIGITS) throw unreadable();
   const end = cursor.position + length;
   const digits = Buffer.from(cursor.bytes.subarray(cursor.position, end)).toString('latin1');
   if (digits.length !== length || !/^-?\d+$/.test(digits)) throw unreadable();

@@ -1,6 +1,7 @@
 import { TopologyError } from '../errors.ts';
 import type { TopicSlot } from '../graph/functions.ts';
-import type { SourceNode, Topology } from '../graph/topology.ts';
+import { isRead } from '../graph/edges.ts';
+import type { Topology } from '../graph/topology.ts';
 import { BatchWriter } from '../records/batch-writer.ts';
 import { encodeHeaders } from '../records/headers.ts';
 import type { Headers } from '../records/headers.ts';
@@ -45,7 +46,7 @@ export class Feed {
   /** Creates the source topics. */
   static async open(topology: Topology, broker: Broker, defaultPartitions: number): Promise<Feed> {
     const topics = topology.nodes
-      .filter((node): node is SourceNode => node.kind === 'source')
+      .filter(isRead)
       .map(({ topic: { name, partitions = defaultPartitions, config = {} } }) => ({ name, partitions, config }));
     await broker.createTopics(topics);
     const nothing = async () => {};
@@ -87,7 +88,7 @@ export class Feed {
   }
 
   #slot(topic: string): TopicSlot {
-    const source = this.#topology.nodes.find(node => node.kind === 'source' && node.topic.name === topic);
+    const source = this.#topology.nodes.find(node => isRead(node) && node.topic.name === topic);
     if (!source) throw unknownTopic(this.#topology, topic, [...this.#partitions.keys()]);
     return this.#topology.functions[source.id]!['topic'] as TopicSlot;
   }

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { compose, single } from '../../src/dsl/composed-aggregator.ts';
 import { custom, reducer } from '../../src/dsl/custom-aggregator.ts';
 import type { Aggregator } from '../../src/graph/functions.ts';
-import { cents, count, json, string, sum } from '../../src/index.ts';
+import { avg, cents, count, json, last, string, sum } from '../../src/index.ts';
+import { serdeOf } from '../../src/serdes/index.ts';
 
 interface Claim {
   status: string;
@@ -60,6 +61,39 @@ describe('composed aggregators', () => {
     expect(fold(names, 'v')).toEqual({ "it's": 1, 'a b': 1, 'x"; throw 1; "': 1 });
   });
 
+  test('may have a field __proto__', () => {
+    const hostile = compose<number>({ ['__proto__']: sum((n: number) => n), mean: avg((n: number) => n) });
+    const state = hostile.serde.decode(hostile.serde.encode(hostile.add(hostile.init(), 2)!));
+    const result = hostile.result(hostile.add(state, 4)!);
+    expect(Object.entries(result)).toEqual([
+      ['__proto__', 6],
+      ['mean', 3],
+    ]);
+  });
+
+  test('whose results are their states have one format for both', () => {
+    const totals = exposure();
+    expect(totals.resultSerde).toBe(totals.serde);
+    const state = { open: 1, claims: 1, paidCents: 0n };
+    expect(totals.result(state)).toBe(state);
+  });
+
+  test('with a result of another form have a format for it, which its description makes again', () => {
+    const totals = compose<number>({ n: count(), mean: avg((n: number) => n), last: last() });
+    const shown = fold(totals, 2, 3);
+    const resultSerde = totals.resultSerde!;
+    expect(shown).toEqual({ n: 2, mean: 2.5, last: 3 });
+    expect(resultSerde.description).toEqual({
+      type: 'aggregate',
+      fields: [
+        ['n', 'count'],
+        ['mean', 'result of avg'],
+        ['last', 'last'],
+      ],
+    });
+    expect(serdeOf(resultSerde.description)!.decode(resultSerde.encode(shown))).toEqual(shown);
+  });
+
   test('have no subtractor when one of them has none', () => {
     const latest = { kind: 'latest', init: () => null, add: (_: unknown, value: number) => value };
     expect(compose({ n: count(), latest })).not.toHaveProperty('subtract');
@@ -90,6 +124,37 @@ describe('a sum', () => {
   test.each([NaN, Infinity, undefined, null, '12'])('of %s is refused', value => {
     expect(() => fold(numbers, 1, value as number)).toThrow(TypeError);
     expect(() => fold(numbers, value as number)).toThrow(TypeError);
+  });
+});
+
+describe('an avg', () => {
+  const mean = single(avg((value: number | bigint) => value));
+
+  test('is that of numbers, or of bigints', () => {
+    expect(fold(mean, 1, 2)).toBe(1.5);
+    expect(fold(mean, 1n, 2n)).toBe(1.5);
+    expect(() => fold(mean, 1n, 2)).toThrow(/avg adds numbers to bigints/);
+  });
+
+  test('of nothing left is null, and what rounding left is gone', () => {
+    const state = [0.1, 0.2].reduce((state, value) => mean.add(state, value), mean.init());
+    const one = mean.subtract!(state, 0.1);
+    expect(mean.result(one)).toBeCloseTo(0.2);
+    const none = mean.subtract!(one, 0.2);
+    expect(mean.result(none)).toBeNull();
+    expect(none).toEqual(mean.init());
+  });
+
+  test.each([NaN, undefined, null, '12'])('of %s is refused', value => {
+    expect(() => fold(mean, value as number)).toThrow(/^avg takes numbers or bigints/);
+  });
+
+  test('alone has a serde for its state and one for its result', () => {
+    const state = mean.add(mean.init(), 2n ** 70n);
+    expect(mean.serde.decode(mean.serde.encode(state))).toEqual(state);
+    expect(mean.serde.description).toEqual({ type: 'aggregate', fields: [['value', 'avg']] });
+    expect(mean.resultSerde!.description).toEqual({ type: 'aggregate', fields: [['value', 'result of avg']] });
+    expect(mean.resultSerde!.decode(mean.resultSerde!.encode(1.5))).toBe(1.5);
   });
 });
 

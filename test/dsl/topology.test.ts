@@ -1,5 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { cents, count, debezium, json, row, string, sum, topic, topology, TopologyError } from '../../src/index.ts';
+import {
+  cents,
+  count,
+  debezium,
+  json,
+  min,
+  row,
+  string,
+  sum,
+  topN,
+  topic,
+  topology,
+  TopologyError,
+} from '../../src/index.ts';
 import type { Stream, Topology, TopologyBuilder } from '../../src/index.ts';
 import { isTopology } from '../../src/graph/brand.ts';
 
@@ -419,6 +432,23 @@ describe('tables', () => {
     );
     expect(code).toBe('TOPO_GRAPH_INVALID');
     expect(message).toMatch(/aggregate 'ids' is on a table.*'subtract'/);
+  });
+
+  test('refuse an aggregator without an inverse, naming its field and what to do', () => {
+    const on = (aggregator: unknown) =>
+      refusal(t =>
+        t
+          .table('claims', claims)
+          .groupBy('by-policy', c => c.policy, string())
+          .aggregate('extremes', aggregator as never),
+      );
+    expect(on({ n: count(), least: min(String) })).toMatchObject({
+      code: 'TOPO_GRAPH_INVALID',
+      message: expect.stringMatching(
+        /aggregate 'extremes' is on a table, whose rows change and go; its field 'least': min has no inverse.*countDistinct or collect.*stream/,
+      ) as unknown,
+    });
+    expect(on(topN(3, Number)).message).toMatch(/whose rows change and go: top-3 has no inverse/);
   });
 
   test('of an aggregate can be grouped again', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { compareManifests, manifestOf } from '../../src/graph/manifest.ts';
 import type { Manifest, Surroundings } from '../../src/graph/manifest.ts';
-import { bytes, count, json, string, sum, topic, topology } from '../../src/index.ts';
+import { bytes, count, json, string, sum, topN, topic, topology } from '../../src/index.ts';
 import type { Serde, Topic, TopologyBuilder } from '../../src/index.ts';
 import { descriptorSet } from './descriptor-set.ts';
 import type { FieldSpec } from './descriptor-set.ts';
@@ -148,6 +148,17 @@ describe('a start is refused', () => {
       /^step 'totals': its values were aggregate \(n: count, paid: sum\) and are aggregate \(n: count\)/,
     );
     expect(problem).toMatch(/give the step another name/);
+  });
+
+  test('when a field has another aggregator, or keeps another number of values', () => {
+    const top = (n: number) => (t: TopologyBuilder) =>
+      t.stream(claims).groupByKey().aggregate('top', { dearest: topN(n, claim => claim.paid) }); // prettier-ignore
+    expect(compareManifests(manifest(top(10)), manifest(top(5))).problems).toEqual([
+      expect.stringMatching(
+        /^step 'top': its values were aggregate \(dearest: top-10\) and are aggregate \(dearest: top-5\)/,
+      ),
+    ]);
+    expect(compareManifests(manifest(top(10)), manifest(top(10))).problems).toEqual([]);
   });
 
   test('when a name stands for another kind of step, or a table for another topic', () => {

@@ -4,7 +4,7 @@ import { memoryState } from '../../src/adapters/level/level-state.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import type { Topology } from '../../src/index.ts';
 import type { Application } from '../../src/runtime/application.ts';
-import type { Broker, Log, Reader, StateBackend } from '../../src/runtime/ports.ts';
+import type { Broker, Clock, Log, Reader, StateBackend } from '../../src/runtime/ports.ts';
 import { start } from '../../src/runtime/start.ts';
 import type { Settings } from '../../src/runtime/start.ts';
 import { readTopic, writeTopic } from '../topic-records.ts';
@@ -24,6 +24,8 @@ export class TestWorld implements AsyncDisposable {
   /** Warnings of all starts. */
   readonly warnings: string[] = [];
   readonly log: Log = { info: () => {}, warn: (_, message) => this.warnings.push(message), error: () => {} };
+  /** Of what is started here: the broker keeps the machine's. */
+  clock: Clock = systemClock;
   /** Waited for after each fetch of what runs here: what a slow disk or network does. */
   afterFetch: () => Promise<void> | void = () => {};
   readonly #applications: Application[] = [];
@@ -31,10 +33,18 @@ export class TestWorld implements AsyncDisposable {
   private constructor(
     readonly broker: Broker,
     readonly state: StateBackend,
+    private readonly disk: MemoryDisk,
   ) {}
 
   static async open({ state = memoryState(), disk = new MemoryDisk() } = {}): Promise<TestWorld> {
-    return new TestWorld(await openEmbeddedBroker({ disk, owner: 'test' }), state);
+    return new TestWorld(await openEmbeddedBroker({ disk, owner: 'test' }), state, disk);
+  }
+
+  /** What another process finds where this one is lost now: the disk as it is; the state is lost with it. */
+  async afterLoss(): Promise<TestWorld> {
+    const disk = new MemoryDisk();
+    for (const [name, { bytes }] of this.disk.files) await (await disk.open(name, 'create')).write(0, [bytes]);
+    return TestWorld.open({ disk });
   }
 
   async topic(name: string, partitions: number, config: Readonly<Record<string, string>> = {}): Promise<void> {
@@ -42,7 +52,7 @@ export class TestWorld implements AsyncDisposable {
   }
 
   async start(topology: Topology, settings: Partial<Settings> = {}): Promise<Application> {
-    const world = { broker: this.#slowed(), state: this.state, clock: systemClock, log: this.log };
+    const world = { broker: this.#slowed(), state: this.state, clock: this.clock, log: this.log };
     const application = await start(topology, world, { ...SETTINGS, ...settings });
     this.#applications.push(application);
     return application;

@@ -1,5 +1,22 @@
 // Compiled by `npm run types`, never run. Each `@ts-expect-error` is a mistake that must not compile.
-import { count, debezium, json, row, string, sum, topic, topology } from '../../src/index.ts';
+import {
+  avg,
+  collect,
+  count,
+  countDistinct,
+  debezium,
+  first,
+  json,
+  last,
+  max,
+  min,
+  row,
+  string,
+  sum,
+  topN,
+  topic,
+  topology,
+} from '../../src/index.ts';
 import type { Change, RowCreated, RowUpdated, Stream, Table } from '../../src/index.ts';
 import { changes, claims, number, policies, isA } from './domain.ts';
 import type { Claim, Policy } from './domain.ts';
@@ -118,4 +135,76 @@ topology('aggregates', t => {
   grouped.aggregate('products', { products: count((policy: Policy) => policy.product === 'motor') });
   // @ts-expect-error -- a sum of text
   grouped.sum('text', claim => claim.id);
+});
+
+topology('aggregators', t => {
+  const grouped = t.stream(claims).groupByKey();
+  const groupedTable = t.table('claims', claims).groupBy('by-policy', claim => claim.policyId, string());
+
+  const all = grouped.aggregate('all', {
+    least: min(claim => claim.paidCents),
+    greatest: max(claim => claim.id),
+    mean: avg(claim => claim.paidCents),
+    first: first(),
+    last: last(claim => claim.status),
+    policies: countDistinct(claim => claim.policyId),
+    dearest: topN(3, claim => claim.paidCents),
+    dearestIds: topN(
+      3,
+      claim => claim.paidCents,
+      claim => claim.id,
+    ),
+    ids: collect(claim => claim.id),
+    claims: collect(),
+  });
+  isA<
+    Table<
+      string,
+      {
+        least: bigint;
+        greatest: string;
+        mean: number | null;
+        first: Claim;
+        last: 'OPEN' | 'CLOSED';
+        policies: number;
+        dearest: Claim[];
+        dearestIds: string[];
+        ids: string[];
+        claims: Claim[];
+      }
+    >
+  >(all);
+  const latest = grouped.aggregate('latest', last());
+  isA<Table<string, Claim>>(latest);
+  const longest = grouped.aggregate(
+    'longest',
+    max(claim => claim.id.length),
+  );
+  isA<Table<string, number>>(longest);
+  // a row is never null: where the aggregate is, there is none
+  const mean = groupedTable.aggregate(
+    'mean',
+    avg(claim => claim.paidCents),
+  );
+  isA<Table<string, number>>(mean);
+  const inverses = groupedTable.aggregate('inverses', {
+    mean: avg(claim => claim.paidCents),
+    policies: countDistinct(claim => claim.policyId),
+    ids: collect(claim => claim.id),
+    claims: collect(),
+  });
+  isA<Table<string, { mean: number | null; policies: number; ids: string[]; claims: Claim[] }>>(inverses);
+
+  // @ts-expect-error -- min has no inverse, which a table needs
+  groupedTable.aggregate('least', { n: count(), least: min((claim: Claim) => claim.paidCents) });
+  // @ts-expect-error -- nor has it alone
+  groupedTable.aggregate('least-2', min((claim: Claim) => claim.paidCents)); // prettier-ignore
+  // @ts-expect-error -- nor has topN
+  groupedTable.aggregate('dearest', { dearest: topN(3, (claim: Claim) => claim.paidCents) });
+  // @ts-expect-error -- an aggregator of one's own without a serde for its state
+  grouped.aggregate('own', { init: () => '', add: (ids: string, claim: Claim) => ids + claim.id });
+  // @ts-expect-error -- values of these have no order
+  grouped.aggregate('least-3', { least: min((claim: Claim) => claim) });
+  // @ts-expect-error -- text is no weight
+  grouped.aggregate('dearest-2', { dearest: topN(3, (claim: Claim) => claim.id) });
 });

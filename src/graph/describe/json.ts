@@ -1,4 +1,4 @@
-import { repartitioned } from '../edges.ts';
+import { isRead, repartitioned } from '../edges.ts';
 import { changelogTopic, deadLettersTopic, manifestTopic, repartitionTopic } from '../names.ts';
 import type { Topology } from '../topology.ts';
 
@@ -16,7 +16,7 @@ export function describeJson(topology: Topology, subTopologies?: readonly Descri
     name,
     nodes,
     topics: {
-      reads: nodes.flatMap(node => (node.kind === 'source' ? [node.topic.name] : [])),
+      reads: nodes.filter(isRead).map(node => node.topic.name),
       writes: [...new Set(nodes.flatMap(node => (node.kind === 'sink' ? [node.topic.name] : [])))],
       repartitions: repartitioned(topology).map(node => repartitionTopic(name, node.id)),
       changelogs: stores.map(store => changelogTopic(name, store)),

@@ -22,7 +22,7 @@ function box({ label, node }: ShapeStep): string {
   const text = `"${escaped(label)}"`;
   if (node.kind === 'source' || node.kind === 'sink') return `([${text}])`;
   if (node.kind === 'key') return `{{${text}}}`;
-  return node.kind === 'processor' && node.stores.length > 0 ? `[(${text})]` : `[${text}]`;
+  return node.kind === 'global' || (node.kind === 'processor' && node.stores.length > 0) ? `[(${text})]` : `[${text}]`;
 }
 
 /** Mermaid's own entities; `#` starts one, and a backtick a Markdown string. */

@@ -18,27 +18,29 @@ export interface ShapeStep {
 const SILENT: ReadonlySet<string> = new Set(['values', 'toStream']);
 
 export function shapeOf({ nodes }: Pick<Topology, 'nodes'>): Shape {
-  /** Where a node that is not shown leads back to. */
-  const shownAs = new Map<string, string>();
+  /** The steps that a node which is not shown leads back to. */
+  const shownAs = new Map<string, readonly string[]>();
   const readers = new Map<string, number>();
   for (const node of nodes) for (const input of readsOf(node)) readers.set(input, (readers.get(input) ?? 0) + 1);
   const steps = new Map<string, ShapeStep>();
   for (const node of nodes) {
+    const from = [...new Set(readsOf(node).flatMap(input => shownAs.get(input)!))];
     const [first] = node.inputs;
-    const above = first === undefined ? undefined : shownAs.get(first)!;
-    if (node.kind === 'transform' && above !== undefined && isHidden(node, steps.get(above)!, readers.get(first!)!)) {
-      shownAs.set(node.id, above);
+    const [above] = first === undefined ? [] : shownAs.get(first)!;
+    const isPart = node.partOf !== undefined;
+    if (isPart || (above !== undefined && isHidden(node, steps.get(above)!, readers.get(first!)!))) {
+      shownAs.set(node.id, isPart ? from : [above!]);
       continue;
     }
-    shownAs.set(node.id, node.id);
-    const from = [...new Set(readsOf(node).map(input => shownAs.get(input)!))];
+    shownAs.set(node.id, [node.id]);
     steps.set(node.id, { id: node.id, label: labelOf(node), node, from });
   }
   return { steps: [...steps.values()] };
 }
 
 /** Also a filter right behind a filter, and so on: two unnamed steps of one op are one to a reader. */
-function isHidden(node: Node & { kind: 'transform' }, above: ShapeStep, readersOfInput: number): boolean {
+function isHidden(node: Node, above: ShapeStep, readersOfInput: number): boolean {
+  if (node.kind !== 'transform') return false;
   if (SILENT.has(node.op)) return true;
   const same = above.node.kind === 'transform' && above.node.op === node.op;
   return same && node.op !== 'branch' && node.inputs.length === 1 && readersOfInput === 1;

@@ -1,7 +1,7 @@
-import { repartitioned } from '../edges.ts';
+import { isRead, repartitioned } from '../edges.ts';
 import { changelogTopic, deadLettersTopic, repartitionTopic } from '../names.ts';
 import { serdeName } from '../serde-name.ts';
-import type { Topology } from '../topology.ts';
+import type { GlobalNode, SourceNode, Topology } from '../topology.ts';
 import { pictureOf } from './picture.ts';
 
 /** The picture, and below it every topic and store with its serdes: what `topo describe` prints. */
@@ -10,11 +10,7 @@ export function describeText(topology: Topology): string {
   const sections: [title: string, lines: string[][]][] = [
     [
       'reads',
-      nodes.flatMap(node =>
-        node.kind === 'source'
-          ? [[node.topic.name, serdes(node.topic), node.readFirst ? 'first, to the end seen at the first start' : '']]
-          : [],
-      ),
+      nodes.filter(isRead).map(node => [node.topic.name, serdes(node.topic), howRead(node)]),
     ],
     ['writes', unique(nodes.flatMap(node => (node.kind === 'sink' ? [[node.topic.name, serdes(node.topic)]] : [])))],
     [
@@ -43,6 +39,11 @@ export function describeText(topology: Topology): string {
     ...filled.flatMap(([title, lines]) => ['', `  ${title}`, ...aligned(lines)]),
     '',
   ].join('\n');
+}
+
+function howRead(node: SourceNode | GlobalNode): string {
+  if (node.kind === 'global') return `global table ${node.id}, whole in every task`;
+  return node.readFirst ? 'first, to the end seen at the first start' : '';
 }
 
 type Serdes = Readonly<Record<'key' | 'value', Parameters<typeof serdeName>[0]>>;

@@ -2,26 +2,36 @@ import { FatalError } from '../../errors.ts';
 import type { Aggregator } from '../../graph/functions.ts';
 import type { ProcessorNode } from '../../graph/topology.ts';
 import { everyInput } from '../chain.ts';
-import type { Compiled, Site } from '../chain.ts';
+import type { Compiled, Site, Step } from '../chain.ts';
 import { IN, OUT } from '../counters.ts';
 import { decode, defined, encode } from '../values.ts';
 
-/** A running result for each key of a stream. Null keys and null values are dropped. */
+/**
+ * A running result for each key of a stream, or of several streams, each with what it adds. Null keys and null values are
+ * dropped.
+ */
 export function aggregate(node: ProcessorNode, site: Site): Compiled {
-  const aggregator = site.slots['aggregator'] as Aggregator;
   const { unit } = site;
   const { values } = site.counters;
   const row = site.counters.row(node.id);
   const [nullKey, nullValue] = [site.drop('null-key'), site.drop('null-value')];
-  const update = updater(node, site, aggregator);
+  const stepOf = (aggregator: Aggregator): Step => {
+    const update = updater(node, site, aggregator);
+    return value => {
+      values[row + IN]!++;
+      const key = unit.storeKey;
+      if (key === null) return nullKey();
+      if (value === null) return nullValue();
+      update(key, null, value);
+    };
+  };
+  return { steps: aggregatorsOf(node, site).map(stepOf) };
+}
 
-  return everyInput(node, value => {
-    values[row + IN]!++;
-    const key = unit.storeKey;
-    if (key === null) return nullKey();
-    if (value === null) return nullValue();
-    update(key, null, value);
-  });
+/** For each input the aggregator with what this input adds. */
+export function aggregatorsOf(node: ProcessorNode, { slots }: Pick<Site, 'slots'>): Aggregator[] {
+  const { aggregator, adds } = slots as { aggregator: Aggregator; adds?: readonly Aggregator['add'][] };
+  return node.inputs.map((_, input) => (adds ? { ...aggregator, add: adds[input]! } : aggregator));
 }
 
 /** A running result for each group of a table's rows: a changed row's old value is subtracted before its new one is added. */
@@ -40,13 +50,17 @@ export function aggregateTable(node: ProcessorNode, site: Site): Compiled {
   });
 }
 
-/** The result's timestamp is the largest of all that went into it. */
-function updater(node: ProcessorNode, site: Site, aggregator: Aggregator) {
+/**
+ * Folds values into the state under a key, and hands on the result unless it waits for its window's close (`emit: 'final'`). The
+ * result's timestamp is the largest of all that went into it.
+ */
+export function updater(node: ProcessorNode, site: Site, aggregator: Aggregator) {
   const { unit, next, needsOld } = site;
   const { serde } = aggregator;
   const store = site.store(node.stores[0]!.name);
   const { values } = site.counters;
   const row = site.counters.row(node.id);
+  const isFinal = node.options['emit'] === 'final';
 
   return (key: string, subtracted: unknown, added: unknown): void => {
     unit.step = node.id;
@@ -57,6 +71,7 @@ function updater(node: ProcessorNode, site: Site, aggregator: Aggregator) {
     if (subtracted !== null) state = defined(aggregator.subtract!(state, subtracted));
     if (added !== null) state = defined(aggregator.add(state ?? aggregator.init(), added));
     store.put(key, state === null ? null : encode(serde, state, 'state'), timestamp);
+    if (isFinal) return;
     const result = state === null ? null : aggregator.result(state);
     values[row + OUT]!++;
     const before = unit.timestamp;

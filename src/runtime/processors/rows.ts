@@ -1,11 +1,9 @@
-import type { Aggregator, RowSlot } from '../../graph/functions.ts';
+import type { Aggregator, KeptSlot, RowSlot } from '../../graph/functions.ts';
 import type { ProcessorNode } from '../../graph/topology.ts';
 import type { Serde } from '../../serdes/serde.ts';
-import type { Lookup, Site } from '../chain.ts';
+import type { Lookup, RowsSite } from '../chain.ts';
 import type { Store } from '../store.ts';
 import { decode } from '../values.ts';
-
-type RowsSite = Pick<Site, 'slots' | 'store'>;
 
 /** The rows in a processor's first store. */
 export function storedRows(node: ProcessorNode, site: RowsSite): Lookup {
@@ -15,6 +13,12 @@ export function storedRows(node: ProcessorNode, site: RowsSite): Lookup {
 /** An aggregate's results, not its states. */
 export function aggregateRows(node: ProcessorNode, site: RowsSite): Lookup {
   const { serde, result } = site.slots['aggregator'] as Aggregator;
+  return rowsIn(site.store(node.stores[0]!.name), serde, result);
+}
+
+/** What follows from what the first store keeps. */
+export function keptRows(node: ProcessorNode, site: RowsSite): Lookup {
+  const { serde, result } = site.slots['kept'] as KeptSlot;
   return rowsIn(site.store(node.stores[0]!.name), serde, result);
 }
 

@@ -1,0 +1,36 @@
+import { TopologyError } from '../errors.ts';
+import { milliseconds } from './duration.ts';
+import type { Duration } from './duration.ts';
+
+/** How far apart in time two records may lie to be joined, and how long a record waits for late partners. Made by `within`. */
+export interface JoinWindow {
+  readonly beforeMs: number;
+  readonly afterMs: number;
+  readonly graceMs: number;
+}
+
+/**
+ * The window of a join of two streams: a right record joins a left one if its timestamp is at most `difference` before or after
+ * the left one's (`{ before, after }`: at most `before` before, at most `after` after). Both ends count, as in Kafka Streams'
+ * `JoinWindows`.
+ *
+ * `grace`: how far behind stream time a record may be beyond that and still join; later it is dropped as late. Left and outer
+ * joins report a record without a partner only when nothing can join it any more, so a longer grace means later results.
+ *
+ * @throws TopologyError on what is no duration
+ */
+export function within(
+  difference: Duration | { readonly before: Duration; readonly after: Duration },
+  { grace = 0 }: { readonly grace?: Duration } = {},
+): JoinWindow {
+  const { before, after } = typeof difference === 'object' ? difference : { before: difference, after: difference };
+  try {
+    return {
+      beforeMs: milliseconds(before, `within: 'before'`),
+      afterMs: milliseconds(after, `within: 'after'`),
+      graceMs: milliseconds(grace, `within: 'grace'`),
+    };
+  } catch (error) {
+    throw new TopologyError('TOPO_GRAPH_INVALID', (error as Error).message, {}, { cause: error });
+  }
+}

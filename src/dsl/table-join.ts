@@ -1,0 +1,31 @@
+import { FLOW } from './flow.ts';
+import type { Flow } from './flow.ts';
+import { checkFunction, mustBeReadable, processorStep, sameDraft } from './steps.ts';
+
+interface TableJoinSpec {
+  readonly other: { readonly [FLOW]: Flow };
+  readonly fn: unknown;
+  /** Left rows that meet no right one are handed to `fn` too. */
+  readonly left: boolean;
+  /** Right rows as well. */
+  readonly right: boolean;
+}
+
+/** A join of two tables by their key. It keeps nothing: its rows are made from those of both tables whenever they are looked up. */
+export function tableJoinStep(flow: Flow, name: string, { other, fn, left, right }: TableJoinSpec): Flow {
+  const rows = other[FLOW];
+  checkFunction(flow, name, fn);
+  sameDraft(flow, rows, `join '${name}'`);
+  mustBeReadable(flow, name);
+  mustBeReadable(rows, name);
+  return processorStep(flow, name, {
+    processor: 'tableJoin',
+    what: 'a join',
+    table: true,
+    others: [rows],
+    tables: [flow.step, rows.step],
+    slots: () => ({ fn, key: flow.key.serde }),
+    options: { left, right },
+    readable: true,
+  });
+}

@@ -1,0 +1,51 @@
+import type { Broker } from './ports.ts';
+import type { Task } from './task.ts';
+
+/**
+ * Resolves once everything that lay in the tasks' topics at the call is processed and committed, with all it led to. Records that
+ * come meanwhile are not waited for, unless the topology writes to topics that it reads: then it waits for all ends at once.
+ * `nextLoop` resolves when the tasks had a turn.
+ */
+export async function settled(
+  tasks: readonly Task[],
+  broker: Pick<Broker, 'offsets'>,
+  nextLoop: () => Promise<void>,
+): Promise<void> {
+  const inputs = tasks.flatMap(task => task.inputs.map(input => ({ task, input })));
+  const until = async (condition: () => boolean) => {
+    while (!condition()) await nextLoop();
+  };
+  const hops = hopsOf(tasks);
+  for (let hop = 0; hop < hops; hop++) {
+    const written = writtenBy(tasks);
+    const ends = await broker.offsets(inputs.map(({ input }) => input));
+    const isPast = () => inputs.every(({ task, input }, index) => task.isPast(input, ends[index]!.end));
+    // a commit meanwhile may have moved an end that had been asked for already
+    if (isPast() && tasks.every(isQuiet) && written === writtenBy(tasks)) return;
+    await until(isPast);
+    const begun = tasks.map(task => task.begun());
+    const isBusy = () => tasks.some((task, index) => task.isBusyBefore(begun[index]!));
+    do {
+      await until(() => !isBusy());
+      const commits = tasks.map(task => task.openCommit);
+      await until(() => tasks.every((task, index) => task.written >= commits[index]!));
+      // an epoch that was aborted brings its calls back
+    } while (isBusy());
+  }
+}
+
+const isQuiet = (task: Task): boolean => !task.hasWork && !task.isCommitting && !task.isBusy;
+const writtenBy = (tasks: readonly Task[]): number => tasks.reduce((sum, task) => sum + task.written, 0);
+
+/** From one task to the next, through a topic, or through calls within one: how often a record's effects can go on at most. */
+function hopsOf(tasks: readonly Task[]): number {
+  const subTopologies = [...new Set(tasks.map(task => task.subTopology))];
+  const sources = new Set(
+    subTopologies.flatMap(({ inputs }) => inputs.flatMap(({ node, topic }) => (node.kind === 'source' ? topic : []))),
+  );
+  if (subTopologies.some(({ writes }) => writes.some(topic => sources.has(topic)))) return Infinity;
+  const calls = subTopologies.flatMap(({ nodes }) =>
+    nodes.filter(node => node.kind === 'processor' && node.processor === 'mapAsync'),
+  );
+  return subTopologies.length + calls.length;
+}

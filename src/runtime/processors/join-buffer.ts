@@ -1,0 +1,191 @@
+import { timeAt, timeText } from '../../serdes/windowed.ts';
+import type { Store } from '../store.ts';
+import type { Matches } from './join-matches.ts';
+import {
+  PageReader,
+  copyOf,
+  entryBytes,
+  lastPageOf,
+  pendingOf,
+  setJoined,
+  setLastPage,
+  setPending,
+  withEntry,
+} from './join-page.ts';
+
+/** A page is rewritten with each entry it gets: small enough for that, large enough that a hot key has few of them. */
+const PAGE_BYTES = 2048;
+/** Behind the record's key: the start of the stretch of time, the page's number. */
+const TIME_BYTES = 8;
+const NUMBER_BYTES = 4;
+const FIRST_PAGE = '\0'.repeat(NUMBER_BYTES);
+
+export interface JoinBufferOptions {
+  /** In front of every key: one character, which orders what falls due at one time. */
+  readonly mark: string;
+  /** How much time a page spans. */
+  readonly bucketMs: number;
+  /** A record can be joined until stream time is past its timestamp by this much. */
+  readonly closesAfterMs: number;
+  /** Whether a record that found no partner is reported when it closes. */
+  readonly reportsUnmatched: boolean;
+  readonly schedule: (due: number, pageKey: string) => void;
+}
+
+/**
+ * The records of one side of a join that wait for the other side's, in pages by key and stretch of time, so that point reads
+ * find them and a hot key's record rewrites one page. Each page has at most one close in the schedule, the earliest; the first
+ * page of a stretch ends with the removal of all of its pages.
+ */
+export class JoinBuffer {
+  readonly #reader = new PageReader();
+  #startOfText = -1;
+  #textOfStart = '';
+
+  constructor(
+    readonly store: Store,
+    readonly options: JoinBufferOptions,
+  ) {}
+
+  /** Collects the records of a key from one time to another, both included, and marks them as joined. */
+  find(key: string, from: number, to: number, matches: Matches): void {
+    const { bucketMs } = this.options;
+    if (from > to) return;
+    for (let start = bucketStart(from, bucketMs); start <= to; start += bucketMs) {
+      const pages = this.#pagesKey(key, start);
+      const first = this.store.get(pages + FIRST_PAGE);
+      if (first === null) continue;
+      matches.beginStretch();
+      this.#findIn(pages + FIRST_PAGE, first, start, from, to, matches);
+      const last = lastPageOf(first);
+      for (let number = 1; number <= last; number++) {
+        const pageKey = pages + numberText(number);
+        this.#findIn(pageKey, this.store.get(pageKey)!, start, from, to, matches);
+      }
+      matches.endStretch();
+    }
+  }
+
+  #findIn(pageKey: string, page: Uint8Array, start: number, from: number, to: number, matches: Matches): void {
+    const reader = this.#reader.load(page);
+    const { reportsUnmatched } = this.options;
+    let marked: Uint8Array | null = null;
+    while (reader.next()) {
+      const time = start + reader.offset;
+      if (time < from || time > to) continue;
+      matches.add(page, reader.at, time);
+      if (reader.isJoined || !reportsUnmatched) continue;
+      marked ??= copyOf(page);
+      setJoined(marked, reader.at);
+    }
+    if (marked !== null) this.store.put(pageKey, marked, this.store.timestamp);
+  }
+
+  /** `headers`: packed, null for none. */
+  append(key: string, timestamp: number, value: Uint8Array, headers: Uint8Array | null, isJoined: boolean): void {
+    const { store } = this;
+    const { bucketMs, reportsUnmatched, schedule } = this.options;
+    const start = bucketStart(timestamp, bucketMs);
+    const offset = timestamp - start;
+    const pages = this.#pagesKey(key, start);
+    const first = store.get(pages + FIRST_PAGE);
+    let number = first === null ? 0 : lastPageOf(first);
+    let page = number === 0 ? first : store.get(pages + numberText(number))!;
+    if (page !== null && page.length + entryBytes(offset, value, headers) > PAGE_BYTES) {
+      page = null;
+      number++;
+      const counted = copyOf(first!);
+      setLastPage(counted, number);
+      store.put(pages + FIRST_PAGE, counted, timestamp);
+    }
+    const grown = withEntry(page, offset, value, headers, isJoined);
+    const pageKey = pages + (number === 0 ? FIRST_PAGE : numberText(number));
+    if (reportsUnmatched && !isJoined && timestamp < pendingOf(grown)) {
+      setPending(grown, timestamp);
+      schedule(this.closeOf(timestamp), pageKey);
+    } else if (first === null) schedule(this.#removalOf(start), pageKey);
+    store.put(pageKey, grown, timestamp);
+  }
+
+  /** When the record of this time can be joined no more. */
+  closeOf(timestamp: number): number {
+    return timestamp + this.options.closesAfterMs + 1;
+  }
+
+  /** When the page falls due next; null: never by itself. */
+  dueOf(pageKey: string, page: Uint8Array): number | null {
+    const pending = pendingOf(page);
+    if (pending < Infinity) return this.closeOf(pending);
+    return pageKey.endsWith(FIRST_PAGE) ? this.#removalOf(this.startOf(pageKey)) : null;
+  }
+
+  /**
+   * Ends what a page keeps at that time: its unmatched records are marked as done, and where the whole stretch is closed its
+   * pages are removed. Returns the page as it was where it has records to report.
+   */
+  close(pageKey: string, due: number): Uint8Array | null {
+    const { store, options } = this;
+    const page = store.get(pageKey);
+    const earliest = page === null ? null : this.dueOf(pageKey, page);
+    if (page === null || earliest === null || earliest > due) return null;
+    if (pendingOf(page) === Infinity) {
+      this.#remove(pageKey, lastPageOf(page), due);
+      return null;
+    }
+    const start = this.startOf(pageKey);
+    const closed = copyOf(page);
+    let pending = Infinity;
+    const reader = this.#reader.load(page);
+    while (reader.next()) {
+      if (reader.isJoined) continue;
+      const time = start + reader.offset;
+      if (this.closeOf(time) <= due) setJoined(closed, reader.at);
+      else if (time < pending) pending = time;
+    }
+    setPending(closed, pending);
+    store.put(pageKey, closed, due);
+    const next = this.dueOf(pageKey, closed);
+    if (next !== null) options.schedule(next, pageKey);
+    return page;
+  }
+
+  /** Marks one record as done, whatever becomes of it. */
+  settle(pageKey: string, position: number, due: number): void {
+    const settled = copyOf(this.store.get(pageKey)!);
+    setJoined(settled, position);
+    this.store.put(pageKey, settled, due);
+  }
+
+  #remove(firstPageKey: string, last: number, due: number): void {
+    const pages = firstPageKey.slice(0, -NUMBER_BYTES);
+    for (let number = 0; number <= last; number++) this.store.put(pages + numberText(number), null, due);
+  }
+
+  /** One later than the close of the last record that a stretch can have. */
+  #removalOf(start: number): number {
+    return this.closeOf(start + this.options.bucketMs);
+  }
+
+  #pagesKey(key: string, start: number): string {
+    if (start !== this.#startOfText) {
+      this.#startOfText = start;
+      this.#textOfStart = timeText(start);
+    }
+    return this.options.mark + key + this.#textOfStart;
+  }
+
+  /** The record key in a page's key. */
+  keyOf(pageKey: string): string {
+    return pageKey.slice(1, -TIME_BYTES - NUMBER_BYTES);
+  }
+
+  /** Where a page's stretch of time begins. */
+  startOf(pageKey: string): number {
+    return timeAt(pageKey, pageKey.length - TIME_BYTES - NUMBER_BYTES);
+  }
+}
+
+const bucketStart = (timestamp: number, bucketMs: number): number => timestamp - (timestamp % bucketMs);
+
+const numberText = (number: number): string =>
+  String.fromCharCode(number >>> 24, (number >>> 16) & 0xff, (number >>> 8) & 0xff, number & 0xff);
