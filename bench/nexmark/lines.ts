@@ -24,7 +24,8 @@ function lineOf(query: Query): Line {
     topology: () => query.topology(),
 
     async write(folder, events) {
-      return writeNexmark(await nodeDisk(join(folder, 'log')), nexmarkEvents(events));
+      const disk = await nodeDisk(join(folder, 'log'));
+      return writeNexmark(disk, nexmarkEvents(events), { withClosing: query.needsClosing === true });
     },
 
     async outcome(folder, events) {

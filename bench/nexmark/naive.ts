@@ -98,7 +98,8 @@ export function highestBids({ bids }: Events): HighestBid[] {
   });
 }
 
-function isHigher(bid: Bid, than: Bid): boolean {
+/** Whether it comes before the other one in q7. */
+export function isHigher(bid: Bid, than: Bid): boolean {
   const ahead =
     bid.price - than.price ||
     than.dateTimeMs - bid.dateTimeMs ||
@@ -136,7 +137,8 @@ export function bidderSessions({ bids }: Events): BidderSession[] {
   });
 }
 
-const windowStart = (timeMs: number): number => timeMs - (timeMs % WINDOW_MS);
+/** Of q7 and q8. */
+export const windowStart = (timeMs: number): number => timeMs - (timeMs % WINDOW_MS);
 
 /** The highest bid from an auction's start to its end, both included, if there is one. The reserve does not matter. */
 function closingPrices({ auctions, bids }: Events): { auction: Auction; price: number }[] {

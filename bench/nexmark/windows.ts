@@ -10,3 +10,9 @@ export const WINDOW_MS = 10_000;
  * 5 s at the generator's own rate, and would have a single session.
  */
 export const SESSION_GAP_MS = 1_000;
+
+/**
+ * How far records can fall behind stream time where several tasks write into one topic, each at its own pace: what is grouped or
+ * joined behind a repartition waits for so long.
+ */
+export const DISORDER_MS = 60_000;

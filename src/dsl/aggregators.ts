@@ -16,8 +16,12 @@ export interface FieldAggregator<in V, out R> {
   readonly add: (state: never, value: V) => unknown;
   /** The inverse of `add`. Absent: it cannot be used on a table. */
   readonly subtract?: (state: never, value: V) => unknown;
+  /** The states of two sessions that became one, the earlier first. */
+  readonly merge: (earlier: never, later: never) => unknown;
   /** What the table shows of a state. Absent: the state itself. */
   readonly result?: (state: never) => R;
+  /** What it shows where no value came, if not the result of its first state: beside fields of other streams (`cogroup`). */
+  readonly overNothing?: unknown;
   /** Never there: holds the type of the result. */
   readonly gives?: R;
 }
@@ -42,6 +46,7 @@ export function count<V = unknown>(predicate?: (value: V) => boolean): Invertibl
     init: () => 0,
     add: (state: number, value) => (passes(value) ? state + 1 : state),
     subtract: (state: number, value) => (passes(value) ? state - 1 : state),
+    merge: (earlier: number, later: number) => earlier + later,
   };
 }
 
@@ -58,6 +63,8 @@ export function sum<V, N extends Total>(fn: (value: V) => N): InvertibleAggregat
     init: () => null,
     add: (state: Total | null, value) => plus('sum', state, fn(value), 1),
     subtract: (state: Total | null, value) => plus('sum', state, fn(value), -1),
+    merge: (earlier: Total | null, later: Total | null) => both('sum', earlier, later),
+    overNothing: 0,
   };
 }
 
@@ -76,6 +83,7 @@ export function avg<V>(fn: (value: V) => Total): InvertibleAggregator<V, number 
     add: ([total, n]: Mean, value): Mean => [plus('avg', total, fn(value), 1), n + 1],
     // What rounding left of fractions goes with the last of them.
     subtract: ([total, n]: Mean, value): Mean => (n <= 1 ? EMPTY : [plus('avg', total, fn(value), -1), n - 1]),
+    merge: ([earlier, n]: Mean, [later, m]: Mean): Mean => [both('avg', earlier, later), n + m],
     result: ([total, n]: Mean) => (n === 0 ? null : Number(total) / n),
   };
 }
@@ -83,6 +91,9 @@ export function avg<V>(fn: (value: V) => Total): InvertibleAggregator<V, number 
 type Mean = readonly [sum: Total | null, count: number];
 
 const EMPTY: Mean = [null, 0];
+
+const both = (name: 'sum' | 'avg', earlier: Total | null, later: Total | null): Total | null =>
+  later === null ? earlier : plus(name, earlier, later, 1);
 
 function plus(name: 'sum' | 'avg', state: Total | null, value: Total, sign: 1 | -1): Total {
   if (typeof value === 'bigint') {

@@ -5,12 +5,13 @@ import type { FieldAggregator } from './aggregators.ts';
 
 /** The aggregator of one field on its own; its result is the field's value. */
 export function single<V, R>(field: FieldAggregator<V, R>): Aggregator<V, unknown, R> {
-  const { kind, init, add, subtract, result } = field as StateUnseen<V, R>;
+  const { kind, init, add, subtract, merge, result } = field as StateUnseen<V, R>;
   const serde = alone(kind);
   return {
     init,
     add,
     ...(subtract && { subtract }),
+    merge,
     result: result ?? (state => state as R),
     serde,
     resultSerde: (result ? alone(resultKind(kind)) : serde) as Serde<R>,
@@ -21,6 +22,7 @@ export function single<V, R>(field: FieldAggregator<V, R>): Aggregator<V, unknow
 interface StateUnseen<V, R> extends FieldAggregator<V, R> {
   readonly add: Fold<V>;
   readonly subtract?: Fold<V>;
+  readonly merge: (earlier: unknown, later: unknown) => unknown;
   readonly result?: Show<R>;
 }
 
@@ -59,6 +61,8 @@ export function compose<V>(
       aggregators.map(({ add }) => add),
     ),
     ...(subtractors.length === entries.length && { subtract: foldAll(names, subtractors) }),
+    merge: (earlier, later) =>
+      Object.fromEntries(names.map((name, index) => [name, aggregators[index]!.merge(earlier[name], later[name])])),
     result: isState ? state => state : showAll(names, shows),
     serde,
     resultSerde: isState
@@ -70,6 +74,30 @@ export function compose<V>(
   };
 }
 
+/**
+ * One aggregator of fields over several streams: each adds to its own and leaves the others' as they are, which may have seen no
+ * value yet.
+ */
+export function composeBeside(parts: readonly Readonly<Record<string, FieldAggregator<never, unknown>>>[]): {
+  readonly aggregator: Aggregator<unknown, States, States>;
+  /** By stream. */
+  readonly adds: readonly Fold<unknown>[];
+} {
+  const fields = Object.fromEntries(
+    parts.flatMap(part => Object.entries(part).map(([name, field]) => [name, showingNothing(field)])),
+  );
+  const names = Object.keys(fields);
+  const folds = (part: object) =>
+    names.map(name => (Object.hasOwn(part, name) ? (fields[name] as StateUnseen<unknown, unknown>).add : undefined));
+  return { aggregator: compose(fields), adds: parts.map(part => foldAll(names, folds(part)) as Fold<unknown>) };
+}
+
+function showingNothing(field: FieldAggregator<never, unknown>): FieldAggregator<unknown, unknown> {
+  const { overNothing } = field;
+  const shown = field as StateUnseen<unknown, unknown>;
+  return overNothing === undefined ? shown : { ...shown, result: (state: unknown) => state ?? overNothing };
+}
+
 const stateOf = (names: readonly string[], kinds: readonly string[]): Serde<States> =>
   aggregateState(names.map((name, index) => [name, kinds[index]!] as const));
 
@@ -79,14 +107,20 @@ type Show<R> = (state: unknown) => R;
 
 /**
  * `(state, value) => ({ open: folds[0](state.open, value), … })` as source text: named properties of one hidden class and one
- * function a call site, where a loop over names costs several times as much a record.
+ * function a call site, where a loop over names costs several times as much a record. A field without a fold stays as it is.
  */
-function foldAll<V>(names: readonly string[], folds: readonly Fold<V>[]): (state: States, value: V) => States {
+function foldAll<V>(
+  names: readonly string[],
+  folds: readonly (Fold<V> | undefined)[],
+): (state: States, value: V) => States {
   const locals = folds.map((_, i) => `const fold${i} = folds[${i}];`).join(' ');
-  const properties = names.map((name, i) => `${property(name)}: fold${i}(state[${JSON.stringify(name)}], value)`);
+  const properties = names.map((name, i) => {
+    const state = `state[${JSON.stringify(name)}]`;
+    return `${property(name)}: ${folds[i] ? `fold${i}(${state}, value)` : state}`;
+  });
   const source = `${locals} return (state, value) => ({ ${properties.join(', ')} });`;
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- names are quoted as JSON, the rest is ours
-  return (new Function('folds', source) as (folds: readonly Fold<V>[]) => (state: States, value: V) => States)(folds);
+  return (new Function('folds', source) as (folds: readonly unknown[]) => (state: States, value: V) => States)(folds);
 }
 
 /** The same for results: `state => ({ open: state.open, mean: shows[1](state.mean) })`. */

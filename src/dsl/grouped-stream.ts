@@ -1,10 +1,15 @@
 import type { Serde } from '../serdes/serde.ts';
 import type { FieldAggregator, ResultOf } from './aggregators.ts';
+import { CogroupedStream } from './cogrouped-stream.ts';
+import type { Beside } from './cogrouped-stream.ts';
 import type { CustomAggregator } from './custom-aggregator.ts';
+import { CustomCogroupedStream } from './custom-cogrouped-stream.ts';
 import { FLOW } from './flow.ts';
 import type { Flow, StoreOptions } from './flow.ts';
 import { aggregateStep, aggregatorOf, counter, reducerOf, summer } from './grouped.ts';
 import type { Table } from './table.ts';
+import type { Window } from './window.ts';
+import { WindowedStream } from './windowed-stream.ts';
 
 /**
  * A stream whose records meet by key. Its aggregates give running results: a row a key, updated and handed on with each
@@ -46,6 +51,25 @@ export class GroupedStream<in out K, in out V> {
   ): Table<K, Result>;
   aggregate(name: string, aggregator: unknown, options?: StoreOptions): unknown {
     return this.#aggregate(name, aggregatorOf(this[FLOW], name, aggregator), options);
+  }
+
+  /**
+   * Aggregates several streams into one table, a row a key: `opened.groupByKey().cogroup({ opened: count() })
+   * .and(paid.groupByKey(), { paidCents: sum(p => p.cents) }).aggregate('claim-file')`. Or with a state of one's own, to which
+   * each stream's function adds: `.cogroup(addOpened).and(paid.groupByKey(), addPaid).aggregate('claim-file', { init, serde })`.
+   */
+  cogroup<Fields extends Readonly<Record<string, FieldAggregator<V, unknown>>>>(
+    fields: Fields,
+  ): CogroupedStream<K, Beside<Fields>>;
+  cogroup<State>(add: (state: State, value: V) => State | null): CustomCogroupedStream<K, State>;
+  cogroup(given: unknown): unknown {
+    const part = { flow: this[FLOW], given };
+    return typeof given === 'function' ? new CustomCogroupedStream([part]) : new CogroupedStream([part]);
+  }
+
+  /** Aggregates a key's records by window: `tumbling('1 h')`, `hopping`, `sliding` or `session`. */
+  window<W extends Window>(window: W): WindowedStream<K, V, W> {
+    return new WindowedStream(this[FLOW], window);
   }
 
   #aggregate<R>(name: string, aggregator: ReturnType<typeof counter>, options: StoreOptions = {}): Table<K, R> {

@@ -7,10 +7,13 @@ import type { Aggregator } from '../graph/functions.ts';
 import type { Serde } from '../serdes/serde.ts';
 import type { Flow, StoreOptions } from './flow.ts';
 import { processorStep, valueMissing } from './steps.ts';
+import { windowedSpec } from './window-steps.ts';
+import type { Window } from './window.ts';
 
 // What grouped streams and grouped tables share, on untyped flows.
 
 type AnyAggregator = Aggregator<unknown, unknown, unknown>;
+type AnyField = FieldAggregator<unknown, unknown>;
 type Fold = (state: never, value: never) => unknown;
 
 export const counter = (): AnyAggregator => single(count());
@@ -30,6 +33,11 @@ export function aggregatorOf(flow: Flow, name: string, given: unknown): AnyAggre
       );
     return custom(given as CustomAggregator<unknown, unknown>);
   }
+  return compose(fieldsOf(flow, name, given));
+}
+
+/** @throws TopologyError where it is no object of field aggregators */
+export function fieldsOf(flow: Flow, name: string, given: unknown): Readonly<Record<string, AnyField>> {
   const fields = Object.entries(given as object);
   const wrong = fields.find(([, field]) => !isField(field));
   if (wrong || fields.length === 0)
@@ -39,7 +47,7 @@ export function aggregatorOf(flow: Flow, name: string, given: unknown): AnyAggre
         (wrong ? `; '${wrong[0]}' is neither.` : '; it is empty.'),
       name,
     );
-  return compose(given as Readonly<Record<string, FieldAggregator<unknown, unknown>>>);
+  return given as Readonly<Record<string, AnyField>>;
 }
 
 /** The same for a table. @throws TopologyError where a field has no inverse */
@@ -65,28 +73,37 @@ export function reducerOf(flow: Flow, name: string, folds: readonly [Fold, Fold?
   return reducer<unknown>(add, subtract, serde);
 }
 
-/** @throws TopologyError where a table's aggregator has no inverse */
-export function aggregateStep(
-  flow: Flow,
-  name: string,
-  spec: { readonly aggregator: AnyAggregator; readonly table: boolean; readonly options: StoreOptions },
-): Flow {
-  const { aggregator, table, options } = spec;
+interface AggregateSpec {
+  readonly aggregator: AnyAggregator;
+  readonly table: boolean;
+  readonly options: StoreOptions;
+  readonly window?: Window | undefined;
+  /** Further streams with the same keys; `adds`: what each stream adds, the first included. */
+  readonly others?: readonly Flow[];
+  readonly adds?: readonly AnyAggregator['add'][];
+}
+
+/** @throws TopologyError where a table's aggregator has no inverse, or that of sessions no `merge` */
+export function aggregateStep(flow: Flow, name: string, spec: AggregateSpec): Flow {
+  const { aggregator, table, options, window, others, adds } = spec;
   if (table && aggregator.subtract === undefined)
     throw flow.draft.error(
       'TOPO_GRAPH_INVALID',
       `aggregate '${name}' is on a table, whose rows change and go: its aggregator needs a 'subtract' that takes a row out again.`,
       name,
     );
+  const windows = window && windowedSpec(flow, name, window, aggregator);
   return processorStep(flow, name, {
     processor: table ? 'aggregateTable' : 'aggregate',
     what: 'an aggregate',
     table: true,
-    slots: { aggregator },
+    slots: () => ({ aggregator, ...(adds && { adds }), ...(windows && { key: windows.key.serde }) }),
     stores: [{ value: aggregator.serde }],
     storeOptions: options,
     value: aggregator.resultSerde,
     readable: true,
+    ...(others && { others }),
+    ...windows,
   });
 }
 

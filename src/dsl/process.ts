@@ -24,8 +24,9 @@ import type { StoreSpec } from './steps.ts';
  */
 export function store<V>(value: Serde<V>): StoreDeclaration<ValueStore<V>>;
 export function store<K, V>(key: Serde<K>, value: Serde<V>): StoreDeclaration<KeyValueStore<K, V>>;
-export function store(first: Serde<never>, second?: Serde<never>): StoreDeclaration<never> {
-  return second === undefined ? { kind: 'value', value: first } : { kind: 'keyValue', key: first, value: second };
+export function store(...serdes: readonly unknown[]): unknown {
+  const [key, value] = serdes;
+  return value === undefined ? { kind: 'value', value: key } : { kind: 'keyValue', key, value };
 }
 
 /** Something done again and again, for all keys of a partition together. */
@@ -125,7 +126,7 @@ function timingOf(
   flow: Flow,
   step: string,
   timers: Readonly<Record<string, unknown>> = {},
-  intervals: Readonly<Record<string, Interval<never, never>>> = {},
+  intervals: AnyDefinition['intervals'] = {},
 ): TimingSlot {
   for (const [name, fn] of Object.entries(timers)) checkFunction(flow, `timer '${name}' of '${step}'`, fn);
   return {

@@ -194,6 +194,8 @@ export interface ProcessorSpec {
   readonly others?: readonly Flow[];
   readonly stores?: readonly StoreSpec[];
   readonly storeOptions?: StoreOptions;
+  /** False: it does not care which keys its records have. */
+  readonly isKeyed?: boolean;
   /** The key of what it hands on, where that is not the key of its records. */
   readonly key?: StreamKey;
   /** How what it hands on is written. */
@@ -236,7 +238,7 @@ export function processorStep(flow: Flow, name: string, spec: ProcessorSpec): Fl
     }),
     slots: typeof slots === 'function' ? slots : () => slots,
   });
-  key.need(name, draft.name);
+  if (spec.isKeyed !== false) key.need(name, draft.name);
   for (const other of others) {
     other.key.need(name, draft.name);
     key.unite(other.key, name, draft.name);

@@ -1,12 +1,21 @@
 import type { RecordContext } from '../graph/functions.ts';
 import type { TransformNode } from '../graph/topology.ts';
 import type { Serde } from '../serdes/serde.ts';
+import type { StoreDeclarations } from '../graph/process.ts';
+import type { Plain } from '../serdes/identity.ts';
+import { dedupeStep } from './dedupe.ts';
+import type { Duration } from './duration.ts';
 import { FLOW } from './flow.ts';
 import type { Flow, SerdeFor, StoreOptions, ValueFunction } from './flow.ts';
+import { GlobalTable, globalJoin } from './global-table.ts';
 import type { GroupedStream } from './grouped-stream.ts';
+import { mapAsyncStep } from './map-async.ts';
+import type { CallContext, MapAsyncOptions } from './map-async.ts';
 import { pipeStep } from './pipe.ts';
 import type { Pipe } from './pipe.ts';
 import type { JoinWindow } from './join-window.ts';
+import { processStep } from './process.ts';
+import type { ProcessDefinition } from './process.ts';
 import {
   keyStep,
   mergeStep,
@@ -22,6 +31,16 @@ import { streamTableJoinStep } from './stream-table-join.ts';
 import type { GraceOptions } from './stream-table-join.ts';
 import type { Table } from './table.ts';
 import type { Sink } from './topic.ts';
+import {
+  bufferCountStep,
+  bufferTimeStep,
+  debounceTimeStep,
+  distinctStep,
+  pairwiseStep,
+  scanStep,
+  throttleTimeStep,
+} from './twins.ts';
+import type { Distinction } from './twins.ts';
 import type { VersionedTable } from './versioned-table.ts';
 
 /** Null values say nothing to joins and aggregates: they never reach their functions. */
@@ -67,6 +86,21 @@ export class Stream<in out K, in out V> {
   /** Looks at each record and hands it on. An effect on the outside may happen again after a crash. */
   peek(fn: ValueFunction<K, V, void>): Stream<K, V> {
     return this.#transform('peek', { fn });
+  }
+
+  /**
+   * The result of an asynchronous function, under the same key, timestamp and headers: for I/O. Calls are kept in the step's
+   * store until their results are handed on; commits do not wait for them. A call may be made again after a crash, its result is
+   * handed on once. One that has failed for good dead-letters the value it was made for.
+   *
+   * Where more than 4 × `concurrency` records wait, the task takes no further ones.
+   */
+  mapAsync<R>(
+    name: string,
+    fn: (value: V, call: CallContext<K>) => Promise<R>,
+    options: MapAsyncOptions = {},
+  ): Stream<K, R> {
+    return this[FLOW].draft.build.stream(mapAsyncStep(this[FLOW], name, fn, options));
   }
 
   /**
@@ -156,6 +190,17 @@ export class Stream<in out K, in out V> {
     options: GraceOptions,
   ): Stream<K, R>;
   /**
+   * Joins each record with the row of a global table whose key `keyOf` returns: `claims.join('with-country', countries, claim =>
+   * claim.country, (claim, country) => …)`. Nothing is repartitioned. A record that names no row (null) is counted and dropped.
+   */
+  join<K2, T, R>(
+    name: string,
+    table: GlobalTable<K2, T>,
+    keyOf: (value: Present<V>, record: RecordContext<K>) => NoInfer<K2> | null,
+    fn: (value: Present<V>, row: T, record: RecordContext<K>) => R,
+    options?: Pick<StoreOptions, 'onDrop'>,
+  ): Stream<K, R>;
+  /**
    * Joins each record with those of another stream that have its key and lie near it in time, whichever comes first:
    * `opened.join('pairs', paid, within('10 s', { grace: '1 s' }), (open, pay) => …)`. Both wait in stores. A result has the later
    * timestamp and the left record's headers. A record later than window and grace allow is counted and dropped.
@@ -185,6 +230,14 @@ export class Stream<in out K, in out V> {
     fn: (value: Present<V>, row: T | null, record: RecordContext<K>) => R,
     options: GraceOptions,
   ): Stream<K, R>;
+  /** As `join` with a global table, but where there is no row, or the record names none, `fn` is handed null. */
+  leftJoin<K2, T, R>(
+    name: string,
+    table: GlobalTable<K2, T>,
+    keyOf: (value: Present<V>, record: RecordContext<K>) => NoInfer<K2> | null,
+    fn: (value: Present<V>, row: T | null, record: RecordContext<K>) => R,
+    options?: Pick<StoreOptions, 'onDrop'>,
+  ): Stream<K, R>;
   /** As `join`, but a left record that found no partner is handed to `fn` with null when window and grace are over. */
   leftJoin<W, R>(
     name: string,
@@ -208,6 +261,127 @@ export class Stream<in out K, in out V> {
     return this[FLOW].draft.build.stream(
       streamJoinStep(this[FLOW], name, { method: 'outerJoin', right, window, fn, options }),
     );
+  }
+
+  /**
+   * A step of your own, with stores and timers that survive commits and crashes:
+   *
+   * ```ts
+   * t.stream(claims).process('overdue', {
+   *   stores: { open: store(protobuf(Claim)) },
+   *   forwards: protobuf(Reminder),
+   *   record(claim, { stores, timers, timestamp }) {
+   *     if (claim.status === 'CLOSED') return timers.cancel('remind');
+   *     stores.open.put(claim);
+   *     timers.set('remind', timestamp + 14 * DAY);
+   *   },
+   *   timers: {
+   *     remind({ key, stores, forward }) {
+   *       forward({ claimId: key, status: stores.open.get()!.status });
+   *     },
+   *   },
+   * });
+   * ```
+   *
+   * Stores are read by key alone: what has to be found later without its key is set a timer for. What is forwarded keeps the key,
+   * since records of one key must stay in one partition; another key is what a `keyBy` behind the step gives. A record without a
+   * key is dropped. Each timer that fires, and each interval, is a unit of its own: one that throws is removed, and its key and
+   * name are dead-lettered.
+   */
+  process<
+    R = V,
+    S extends StoreDeclarations = Record<never, never>,
+    Timer extends string = never,
+    ClockTimer extends string = never,
+  >(
+    name: string,
+    definition: ProcessDefinition<K, V, R, S, Timer, ClockTimer>,
+    options: StoreOptions = {},
+  ): Stream<K, R> {
+    return this[FLOW].draft.build.stream(processStep(this[FLOW], name, { definition, options }));
+  }
+
+  /**
+   * Drops a record (reason `duplicate`) whose id its key has had before: `.dedupe('once', { by: event => event.id, within: '1 h' })`.
+   * An id is remembered until stream time reaches the timestamp of the record that brought it first plus `within`; a duplicate does
+   * not prolong that.
+   */
+  dedupe(
+    name: string,
+    options: StoreOptions & {
+      readonly by: ValueFunction<K, Present<V>, string | number | bigint>;
+      readonly within: Duration;
+    },
+  ): Stream<K, Present<V>> {
+    return this[FLOW].draft.build.stream(dedupeStep(this[FLOW], name, options));
+  }
+
+  /**
+   * RxJS `scan` for each key, with a state that lasts: every value is folded into the key's state, which is handed on. A key
+   * begins with `seed`. `fn` may change and return the state it is given.
+   */
+  scan<A>(
+    name: string,
+    fn: (state: A, value: Present<V>, record: RecordContext<K>) => A,
+    seed: NoInfer<A>,
+    serde: Serde<A>,
+    options: StoreOptions = {},
+  ): Stream<K, A> {
+    const spec = { fn: fn as never, seed, serde: serde as Serde<unknown>, options };
+    return this[FLOW].draft.build.stream(scanStep(this[FLOW], name, spec));
+  }
+
+  /**
+   * RxJS `distinctUntilChanged` for each key: drops a value that is the same as the key's last one that was handed on. Left out,
+   * `how` compares their bytes; a function gets both and tells whether they are the same; `{ by }` compares what it selects with
+   * `===`, and keeps nothing else.
+   */
+  distinctUntilChanged(
+    name: string,
+    how?:
+      | ((previous: Present<V>, current: Present<V>) => boolean)
+      | { readonly by: ValueFunction<K, Present<V>, Plain> },
+    options: StoreOptions = {},
+  ): Stream<K, Present<V>> {
+    return this[FLOW].draft.build.stream(distinctStep(this[FLOW], name, how as Distinction, options));
+  }
+
+  /** RxJS `pairwise` for each key: its value before and the current one, from the second on. */
+  pairwise(name: string, options: StoreOptions = {}): Stream<K, [previous: Present<V>, current: Present<V>]> {
+    return this[FLOW].draft.build.stream(pairwiseStep(this[FLOW], name, options));
+  }
+
+  /**
+   * RxJS `bufferCount` for each key: every `count` of its values as one array, with the largest of their timestamps. What is in a
+   * buffer waits for the rest, across restarts too.
+   */
+  bufferCount(name: string, count: number, options: StoreOptions = {}): Stream<K, Present<V>[]> {
+    return this[FLOW].draft.build.stream(bufferCountStep(this[FLOW], name, count, options));
+  }
+
+  /**
+   * RxJS `bufferTime` for each key, in event time: an array of its values from the first on, handed on when stream time reaches
+   * that one's timestamp plus `span`, with the largest of their timestamps and the headers of the first. The next value begins
+   * another buffer: none is empty, and they are not aligned as windows are.
+   */
+  bufferTime(name: string, span: Duration, options: StoreOptions = {}): Stream<K, Present<V>[]> {
+    return this[FLOW].draft.build.stream(bufferTimeStep(this[FLOW], name, span, options));
+  }
+
+  /**
+   * RxJS `debounceTime` for each key, in event time: hands a value on, with its own timestamp and headers, when stream time reaches
+   * `quiet` past it and the key had no later one. One with an earlier timestamp than the value that waits is passed over.
+   */
+  debounceTime(name: string, quiet: Duration, options: StoreOptions = {}): Stream<K, Present<V>> {
+    return this[FLOW].draft.build.stream(debounceTimeStep(this[FLOW], name, quiet, options));
+  }
+
+  /**
+   * RxJS `throttleTime` for each key, in event time: hands a value on, then passes over those that come before its timestamp plus
+   * `pause`.
+   */
+  throttleTime(name: string, pause: Duration, options: StoreOptions = {}): Stream<K, Present<V>> {
+    return this[FLOW].draft.build.stream(throttleTimeStep(this[FLOW], name, pause, options));
   }
 
   /** Groups by the key the records have. Aggregates skip null keys and null values. */
@@ -242,6 +416,10 @@ export class Stream<in out K, in out V> {
     if (other instanceof Stream) {
       const [window, fn, options = {}] = rest as [JoinWindow, unknown, StoreOptions?];
       return build.stream(streamJoinStep(this[FLOW], name, { method, right: other, window, fn, options }));
+    }
+    if (other instanceof GlobalTable) {
+      const [keyOf, fn, options] = rest as [unknown, unknown, Pick<StoreOptions, 'onDrop'>?];
+      return build.stream(globalJoin(this[FLOW], name, other, { keyOf, fn, left: method === 'leftJoin', ...options }));
     }
     const [fn, options = {}] = rest as [unknown, Partial<GraceOptions>?];
     const spec = { table: other, fn, left: method === 'leftJoin', options };

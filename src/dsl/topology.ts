@@ -6,6 +6,7 @@ import { Draft } from './draft.ts';
 import type { Step } from './draft.ts';
 import type { Duration } from './duration.ts';
 import type { Builders, StoreOptions } from './flow.ts';
+import { GlobalTable } from './global-table.ts';
 import { GroupedStream } from './grouped-stream.ts';
 import { GroupedTable } from './grouped-table.ts';
 import { durationOf, processorStep, transformStep } from './steps.ts';
@@ -100,7 +101,7 @@ export class TopologyBuilder {
     source.readFirst ||= options.readFirst ?? false;
     this.#checkReading(source, name);
     const { step, key } = source;
-    const row = (topic.row as RowSlot | undefined) ?? { serde: topic.slot.value, toRow: (value: unknown) => value };
+    const row = rowOf(topic);
     const spec = {
       what: 'a table',
       table: true,
@@ -118,6 +119,29 @@ export class TopologyBuilder {
       ...processorStep(flow, name, { ...spec, ...kept, processor: 'versionedTable' }),
       versionedMs,
     });
+  }
+
+  /**
+   * A topic's last row for each key, of all its partitions, in every task: for what is small and joined by many. Streams join it
+   * by whatever their records name (`stream.join(name, table, keyOf, fn)`); its changes alone give no output. It is read to its
+   * end before the first record of a stream is taken, and kept up to date since, without regard to timestamps.
+   *
+   * A record of it that cannot be read leaves the row as it was, and is counted as `unreadable` and logged; with `onError: 'stop'`
+   * it ends the run. The topology uses the topic for nothing else.
+   */
+  globalTable<K, V, Row>(name: string, topic: Topic<K, V, Row>): GlobalTable<K, Row> {
+    const { reference, slot } = topic;
+    const row = rowOf(topic);
+    const step = this.#draft.add({
+      name,
+      durable: true,
+      what: 'a globalTable',
+      inputs: [],
+      node: common => ({ ...common, kind: 'global', topic: reference }),
+      slots: () => ({ topic: slot, row }),
+    });
+    const key = new StreamKey(`topic ${reference.name}`, slot.key);
+    return new GlobalTable({ draft: this.#draft, step, key, value: row.serde });
   }
 
   #source<K, V, Row>(topic: Topic<K, V, Row>): Source {
@@ -175,4 +199,8 @@ export class TopologyBuilder {
       table,
     );
   }
+}
+
+function rowOf<K, V, Row>(topic: Topic<K, V, Row>): RowSlot {
+  return (topic.row as RowSlot | undefined) ?? { serde: topic.slot.value, toRow: (value: unknown) => value };
 }

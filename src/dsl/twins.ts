@@ -55,7 +55,7 @@ export function scanStep(flow: Flow, name: string, { fn, seed, serde, options }:
       forwards: serde,
       record(value, context) {
         const { stores, forward } = context;
-        const state = fn(stores.state.get() ?? serde.decode(encoded), value, context as RecordContext);
+        const state = fn(stores.state.get() ?? serde.decode(encoded), value, context);
         stores.state.put(state);
         forward(state);
       },
@@ -104,8 +104,7 @@ export function distinctStep(flow: Flow, name: string, how: Distinction, options
       stores: { last },
       record(value, context) {
         const { stores, forward } = context;
-        const current =
-          written === undefined ? identity(how!.by(value, context as RecordContext)) : written.encode(value);
+        const current = written === undefined ? identity(how!.by(value, context)) : written.encode(value);
         const previous = stores.last.get();
         if (previous !== null && Buffer.compare(previous, current) === 0) return;
         stores.last.put(current);
@@ -223,7 +222,8 @@ export function throttleTimeStep(flow: Flow, name: string, duration: Duration, o
     value: flow.value,
     definition: {
       record(value, { timestamp, timers, forward }) {
-        if (timers.get('pause') !== null) return;
+        const end = timers.get('pause');
+        if (end !== null && timestamp < end) return;
         timers.set('pause', timestamp + pause);
         forward(value);
       },

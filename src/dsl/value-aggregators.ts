@@ -38,6 +38,11 @@ function extreme<V, N extends Ordered>(
       checkSameType(kind, best, value);
       return beats(value, best) ? value : best;
     },
+    merge: (earlier: N | null, later: N | null): N | null => {
+      if (earlier === null || later === null) return earlier ?? later;
+      checkSameType(kind, earlier, later);
+      return beats(later, earlier) ? later : earlier;
+    },
   };
 }
 
@@ -55,7 +60,8 @@ export function first<V>(fn: (value: V) => unknown = itself): FieldAggregator<V,
     init: () => [],
     // In an array, since it may be null itself.
     add: (state: readonly unknown[], value) => (state.length === 0 ? [plain('first', fn(value))] : state),
-    result: ([value]: readonly unknown[]) => value,
+    merge: (earlier: readonly unknown[], later: readonly unknown[]) => (earlier.length === 0 ? later : earlier),
+    result: ([value = null]: readonly unknown[]) => value,
   };
 }
 
@@ -63,7 +69,13 @@ export function first<V>(fn: (value: V) => unknown = itself): FieldAggregator<V,
 export function last<V>(): FieldAggregator<V, V>;
 export function last<V, R>(fn: (value: V) => R): FieldAggregator<V, R>;
 export function last<V>(fn: (value: V) => unknown = itself): FieldAggregator<V, unknown> {
-  return { kind: 'last', init: () => null, add: (_: unknown, value) => plain('last', fn(value)) };
+  return {
+    kind: 'last',
+    init: () => [],
+    add: (_: readonly unknown[], value) => [plain('last', fn(value))],
+    merge: (earlier: readonly unknown[], later: readonly unknown[]) => (later.length === 0 ? earlier : later),
+    result: ([value = null]: readonly unknown[]) => value,
+  };
 }
 
 /**
@@ -92,6 +104,15 @@ export function countDistinct<V>(fn: (value: V) => Distinct): InvertibleAggregat
       if (at < 0) return tally;
       const times = tally[at + 1] as number;
       return times === 1 ? tally.toSpliced(at, 2) : tally.with(at + 1, times - 1);
+    },
+    merge: (earlier: Tally, later: Tally) => {
+      const merged = [...earlier];
+      for (let at = 0; at < later.length; at += 2) {
+        const place = placeOf(merged, later[at]!);
+        if (place < 0) merged.push(later[at]!, later[at + 1]!);
+        else merged[place + 1] = (merged[place + 1] as number) + (later[at + 1] as number);
+      }
+      return merged;
     },
     result: (tally: Tally) => tally.length / 2,
   };
@@ -130,9 +151,14 @@ export function topN<V>(
       const weight = by(value);
       if (typeof weight !== 'bigint' && !Number.isFinite(weight)) throw unfit('topN', 'numbers or bigints', weight);
       if (ranks.length > 0) checkSameType('topN', ranks[0]![0], weight);
-      const beaten = ranks.findIndex(([other]) => other < weight);
-      const place = beaten < 0 ? ranks.length : beaten;
+      const place = placeAmong(ranks, weight);
       return place === n ? ranks : ranks.toSpliced(place, 0, [weight, plain('topN', fn(value))]).slice(0, n);
+    },
+    merge: (earlier: readonly Rank[], later: readonly Rank[]) => {
+      if (earlier.length > 0 && later.length > 0) checkSameType('topN', earlier[0]![0], later[0]![0]);
+      const ranks = [...earlier];
+      for (const rank of later) ranks.splice(placeAmong(ranks, rank[0]), 0, rank);
+      return ranks.slice(0, n);
     },
     result: (ranks: readonly Rank[]) => ranks.map(([, kept]) => kept),
   };
@@ -140,6 +166,12 @@ export function topN<V>(
 
 type Weight = number | bigint;
 type Rank = readonly [by: Weight, kept: unknown];
+
+/** Behind those that are equal. */
+function placeAmong(ranks: readonly Rank[], weight: Weight): number {
+  const beaten = ranks.findIndex(([other]) => other < weight);
+  return beaten < 0 ? ranks.length : beaten;
+}
 
 /**
  * All values, or what `fn` makes of them, in the order they came: plain data. On a table a row that goes takes the first element
@@ -160,6 +192,7 @@ export function collect<V>(fn: (value: V) => unknown = itself): InvertibleAggreg
       const at = all.findIndex(one => samePlainData(one, gone));
       return at < 0 ? all : all.toSpliced(at, 1);
     },
+    merge: (earlier: readonly unknown[], later: readonly unknown[]) => [...earlier, ...later],
   };
 }
 

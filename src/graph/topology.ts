@@ -118,15 +118,22 @@ export interface StoreReference {
  * | toTable | a stream | row (`RowSlot`, its `toRow` the identity) | rows |
  * | versionedTable | a source | row (`RowSlot`); options `retentionMs`, `sliceMs` | rows, their history |
  * | join | a stream | fn(value, tableValue, record); `tables`: one id; options `left` | none: it looks up that table |
+ * | mapAsync | a stream | fn(value, call), key, value (serdes); options `concurrency`, `order`, `timeoutMs` (0: none), `retries`, `backoffMs` | records whose calls are to be made or under way |
  * | graceJoin | a stream | as join, its table versioned; key, value (serdes); options `left`, `graceMs` | waiting records |
  * | tableJoin | two tables, its `tables` too | fn(left, right), key (serde); options `left`, `right` (a row without the other is kept) | none |
  * | streamJoin | left and right stream | fn(left, right, record), left, right and key (serdes); options `left`, `right` (reported without a partner), `beforeMs`, `afterMs`, `graceMs`, `bucketMs` | waiting records of the left, of the right |
  * | globalJoin | a stream | keyOf(value, record), fn(value, row, record), key (serde of the row's key); `tables`: a `global` node; options `left` | none |
- * | aggregate | a stream | aggregator (`Aggregator`) | the aggregator's state |
+ * | aggregate | streams | aggregator (`Aggregator`); adds (its `add` by input) where there are several | the aggregator's state |
+ * | timeWindow | streams | as aggregate, key (serde of the windowed key); options `sizeMs`, `everyMs`, `graceMs`, `emit` | the state by windowed key |
+ * | slidingWindow | streams | the same; options `differenceMs`, `graceMs`, `emit` | windows that start in one stretch of time |
+ * | sessionWindow | streams | the same, the aggregator with `merge`; options `gapMs`, `graceMs`, `emit` | open sessions of a key |
+ * | suppress | a table | row, key (serdes); options `limitMs`, `maxRecords`? | changes that wait, how many there are |
  * | aggregateTable | changes of a `key` node with `table` | aggregator (`Aggregator`) with `subtract` | the aggregator's state |
  * | foreignKey | a table | fn(value, record), key (serde of the foreign key), left (serde) | version and foreign key of each row |
  * | foreignKeySubscribers | subscriptions by foreign key, a table (also in `tables`) | right (serde); options `left` | the left rows of each foreign key |
  * | foreignKeyJoin | answers, what `foreignKey` hands on; `tables`: that node | fn(left, right), kept (`KeptSlot` of `Answer`s); options `left` | both values of each row |
+ * | process, scan, distinctUntilChanged, pairwise, bufferCount, bufferTime, debounceTime, throttleTime | a stream | process (`ProcessSlot`); options `nullValues` (false: they are dropped) | its own; timers by stream time; timers by the clock |
+ * | dedupe | a stream | by(value, record); options `withinMs` | ids that keys had, without values |
  */
 export interface ProcessorNode extends NodeCommon {
   readonly kind: 'processor';

@@ -236,6 +236,16 @@ function checkReadFirst(graph: Graph): void {
 
 /** Steps that may hand on nothing, so that a record on its way round can come to an end. */
 const STOPS: ReadonlySet<TransformNode['op']> = new Set(['filter', 'flatMap', 'branch']);
+const MAY_DROP: ReadonlySet<string> = new Set([
+  'process',
+  'dedupe',
+  'distinctUntilChanged',
+  'pairwise',
+  'bufferCount',
+  'bufferTime',
+  'debounceTime',
+  'throttleTime',
+]);
 
 /**
  * A topology may write to a topic that it reads: what stops the records from going round for ever is its own affair. Refused is
@@ -250,7 +260,8 @@ function checkLoops(graph: Graph): void {
     const endless = pathBetween(graph, source, node.id, step =>
       step.kind === 'transform'
         ? !STOPS.has(step.op)
-        : step.kind !== 'rx' && (step.kind !== 'processor' || step.options['left'] !== false),
+        : step.kind !== 'rx' &&
+          (step.kind !== 'processor' || (step.options['left'] !== false && !MAY_DROP.has(step.processor))),
     );
     if (endless !== null)
       throw refuse(

@@ -8,7 +8,7 @@ import type { Figures } from './figures.ts';
 import type { GlobalTable } from './global-table.ts';
 import type { Counters } from './counters.ts';
 import type { Broker } from './ports.ts';
-import { settled } from './idle.ts';
+import { caughtUp, settled } from './idle.ts';
 import { openStore } from './read-only-store.ts';
 import type { ReadOnlyStore } from './read-only-store.ts';
 import type { Task } from './task.ts';
@@ -78,8 +78,10 @@ export class Application {
     });
     // the race may be over before this one is
     ended.catch(() => {});
-    const { tasks, broker } = this.#assembly;
-    await Promise.race([settled(tasks, broker, () => this.#nextLoop()), ended]);
+    const { tasks, globals, broker } = this.#assembly;
+    const nextLoop = () => this.#nextLoop();
+    const everything = [settled(tasks, broker, nextLoop), caughtUp(globals, broker, nextLoop)];
+    await Promise.race([Promise.all(everything), ended]);
   }
 
   /** @throws TopologyError `TOPO_USAGE` when it has no store of that name */

@@ -1,4 +1,5 @@
 import type { Broker } from './ports.ts';
+import type { GlobalTable } from './global-table.ts';
 import type { Task } from './task.ts';
 
 /**
@@ -34,6 +35,17 @@ export async function settled(
   }
 }
 
+/** Resolves once everything that lay in the global tables' topics at the call is in their rows. */
+export async function caughtUp(
+  globals: readonly GlobalTable[],
+  broker: Pick<Broker, 'offsets'>,
+  nextLoop: () => Promise<void>,
+): Promise<void> {
+  const partitions = globals.flatMap(table => table.partitions);
+  const ends = await broker.offsets(partitions);
+  while (partitions.some(({ position }, index) => position < ends[index]!.end)) await nextLoop();
+}
+
 const isQuiet = (task: Task): boolean => !task.hasWork && !task.isCommitting && !task.isBusy;
 const writtenBy = (tasks: readonly Task[]): number => tasks.reduce((sum, task) => sum + task.written, 0);
 
@@ -47,5 +59,7 @@ function hopsOf(tasks: readonly Task[]): number {
   const calls = subTopologies.flatMap(({ nodes }) =>
     nodes.filter(node => node.kind === 'processor' && node.processor === 'mapAsync'),
   );
-  return subTopologies.length + calls.length;
+  // the way of an effect may lead back into a task (a foreign-key join's does), but through no repartition twice
+  const repartitions = subTopologies.flatMap(({ inputs }) => inputs.filter(({ node }) => node.kind === 'key'));
+  return 1 + repartitions.length + calls.length;
 }

@@ -28,7 +28,12 @@ export function openStore<K, V>(topology: Topology, tasks: readonly Task[], name
       topology: topology.name,
     });
   }
-  const { aggregator, kept: shown = aggregator, row, process } = topology.functions[node.id] as {
+  const {
+    aggregator,
+    kept: shown = aggregator,
+    row,
+    process,
+  } = topology.functions[node.id] as {
     readonly aggregator?: KeptSlot;
     readonly kept?: KeptSlot;
     readonly row?: RowSlot;
@@ -37,10 +42,14 @@ export function openStore<K, V>(topology: Topology, tasks: readonly Task[], name
   const own = process?.stores[node.stores.findIndex(store => store.name === name)]?.[1];
   const rowSerde = own === undefined || own.kind === 'list' ? row?.serde : own.value;
   if (!shown && !rowSerde)
-    throw new TopologyError('TOPO_USAGE', `store '${name}' of '${topology.name}' holds no rows: only its step reads it.`, {
-      topology: topology.name,
-      step: node.id,
-    });
+    throw new TopologyError(
+      'TOPO_USAGE',
+      `store '${name}' of '${topology.name}' holds no rows: only its step reads it.`,
+      {
+        topology: topology.name,
+        step: node.id,
+      },
+    );
   const decode = (stored: Uint8Array): V => {
     const bytes = payloadOf(stored);
     return (shown ? shown.result(shown.serde.decode(bytes)) : rowSerde!.decode(bytes)) as V;

@@ -1,30 +1,40 @@
 import { readVarint, varintSize, writeVarint } from '../records/varint.ts';
 
 /** A record that waits in a step's store: with what is needed to go on with it, or to dead-letter it. */
-export interface WaitingRecord {
-  readonly key: Uint8Array;
+export interface WaitingRecord<K = Uint8Array, V = Uint8Array> {
+  readonly key: K;
+  readonly value: V;
   /** Packed. */
   readonly headers: Uint8Array;
-  readonly value: Uint8Array;
 }
 
-/** The key's length, the key, the headers' length, the headers, the value. */
-export function encodeWaiting({ key, headers, value }: WaitingRecord): Uint8Array {
-  const bytes = Buffer.allocUnsafe(
-    varintSize(key.length) + key.length + varintSize(headers.length) + headers.length + value.length,
-  );
-  let position = writeVarint(bytes, 0, key.length);
-  bytes.set(key, position);
-  position = writeVarint(bytes, position + key.length, headers.length);
+type Bytes = Uint8Array | null;
+
+/** Key and value, each behind its length (-1: null), then the headers. */
+export function encodeWaiting({ key, value, headers }: WaitingRecord<Bytes, Bytes>): Uint8Array {
+  const bytes = Buffer.allocUnsafe(sizeOf(key) + sizeOf(value) + headers.length);
+  let position = 0;
+  for (const part of [key, value]) {
+    position = writeVarint(bytes, position, part?.length ?? -1);
+    if (part === null) continue;
+    bytes.set(part, position);
+    position += part.length;
+  }
   bytes.set(headers, position);
-  bytes.set(value, position + headers.length);
   return bytes;
 }
 
-export function decodeWaiting(buffer: Uint8Array): WaitingRecord {
+const sizeOf = (part: Bytes): number => varintSize(part?.length ?? -1) + (part?.length ?? 0);
+
+/** `K` and `V` say whether key and value can be null. */
+export function decodeWaiting<K extends Bytes = Uint8Array, V extends Bytes = Uint8Array>(
+  buffer: Uint8Array,
+): WaitingRecord<K, V> {
   const reader = { buffer, position: 0 };
-  const taken = (length: number) => buffer.subarray(reader.position, (reader.position += length));
-  const key = taken(readVarint(reader));
-  const headers = taken(readVarint(reader));
-  return { key, headers, value: buffer.subarray(reader.position) };
+  const taken = (): Bytes => {
+    const length = readVarint(reader);
+    return length < 0 ? null : buffer.subarray(reader.position, (reader.position += length));
+  };
+  const [key, value] = [taken() as K, taken() as V];
+  return { key, value, headers: buffer.subarray(reader.position) };
 }

@@ -16,7 +16,9 @@ test.each(QUERIES)('$name has the results of its reference', async query => {
   await using folder = await temporaryFolder();
   // 50 s of event time
   const options = { seed: seedOf(query.name), eventsPerSecond: 1_000 };
-  await writeNexmark(await nodeDisk(join(folder.path, 'log')), nexmarkEvents(EVENTS, options));
+  await writeNexmark(await nodeDisk(join(folder.path, 'log')), nexmarkEvents(EVENTS, options), {
+    withClosing: query.needsClosing === true,
+  });
   const running = await run(query.topology(), { data: folder.path, partitions: PARTITIONS });
   await running.idle();
   await running.stop();

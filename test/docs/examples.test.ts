@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Topology, Windowed } from '../../src/index.ts';
 import type { OutputRecord, TopologyTestDriver } from '../../src/testing/index.ts';
 import { drive } from '../drive.ts';
+import { headerTexts } from '../headers.ts';
 import { readExamples } from './examples.ts';
 import type { Sequence, SequenceRecord } from './examples.ts';
 
@@ -55,21 +56,39 @@ describe('the examples of the documentation', () => {
 });
 
 async function play(driver: TopologyTestDriver, topology: Topology, sequence: Sequence): Promise<void> {
-  const sinks = topology.nodes.flatMap(node => (node.kind === 'sink' ? [node.topic.name] : []));
+  const sinks = [...new Set(topology.nodes.flatMap(node => (node.kind === 'sink' ? [node.topic.name] : [])))];
   const outputs: string[] = [];
   const expected: string[] = [];
+  let before = driver.figures().dropped;
   for (const event of sequence) {
-    const line = event.kind === 'record' ? text(event.record) : `advance ${event.ms}`;
-    outputs.push(line);
-    expected.push(line, ...event.outputs.map(output => `→ ${text(output)}`).sort());
-    if (event.kind === 'record') await driver.pipe(inputOf(event.record));
+    const lines = event.kind === 'records' ? event.records.map(text) : [`advance ${event.ms}`];
+    // between topics there is no order
+    const ordered = [...event.outcome.outputs].sort((a, b) => sinks.indexOf(a.topic) - sinks.indexOf(b.topic));
+    expected.push(...lines, ...ordered.map(output => `→ ${text(normal(output))}`), ...failures(event.outcome.drops));
+    if (event.kind === 'records') await driver.pipeAll(event.records.map(inputOf));
     else await driver.advance(event.ms).then(() => driver.idle());
-    const produced: string[] = [];
-    for (const sink of new Set(sinks)) for (const output of await driver.read(sink)) produced.push(`→ ${text(shown(output))}`);
-    outputs.push(...produced.sort());
+    outputs.push(...lines);
+    for (const sink of sinks) for (const output of await driver.read(sink)) outputs.push(`→ ${text(shown(output))}`);
+    const letters = await driver.read(`${topology.name}.dead-letters`);
+    const codes = letters.map(({ headers }) => headerTexts(headers)['topo.code']!);
+    const { dropped } = driver.figures();
+    outputs.push(...failures([...newDrops(before, dropped), ...codes]));
+    before = dropped;
   }
   expect(outputs).toEqual(expected);
 }
+
+type Dropped = ReturnType<TopologyTestDriver['figures']>['dropped'];
+
+const newDrops = (before: Dropped, after: Dropped): string[] =>
+  Object.entries(after).flatMap(([reason, count]) =>
+    Array.from({ length: count - (before[reason as keyof Dropped] ?? 0) }, () => reason),
+  );
+
+const failures = (drops: readonly string[]): string[] => [...drops].sort().map(drop => `✗ ${drop}`);
+
+/** An output as the page writes it, in the form that `shown` gives. */
+const normal = (record: SequenceRecord): SequenceRecord => ({ ...record, value: keyText(plain(record.value)) });
 
 const text = ({ topic, key, value, timestamp }: SequenceRecord): string => `${topic} ${key} ${value} @${timestamp}`;
 

@@ -19,8 +19,14 @@ export interface Example {
 export type Sequence = readonly Event[];
 
 export type Event =
-  | { readonly kind: 'record'; readonly record: SequenceRecord; readonly outputs: SequenceRecord[] }
-  | { readonly kind: 'clock'; readonly ms: number; readonly outputs: SequenceRecord[] };
+  | { readonly kind: 'records'; readonly records: SequenceRecord[]; readonly outcome: Outcome }
+  | { readonly kind: 'clock'; readonly ms: number; readonly outcome: Outcome };
+
+export interface Outcome {
+  readonly outputs: SequenceRecord[];
+  /** Of each record that was dropped why, or of each dead letter its code. */
+  readonly drops: string[];
+}
 
 /** Key and value as the page writes them. */
 export interface SequenceRecord {
@@ -60,24 +66,39 @@ export function readExamples(): Example[] {
 }
 
 /**
- * A line is a record, `topic  key  value  @time` with two spaces or more between its parts, or `advance 5 s`; behind an arrow stands what
- * the line above led to, in the order of its topic.
+ * A line is a record, `topic  key  value  @time` with two spaces or more between its parts, or `advance 5 s`. A record behind `+` is
+ * fed together with the one above, so that both are in one commit. Behind `→` stands what the line above led to, in order; behind
+ * `✗` why a record was dropped, or the code of a dead letter. Times are in ms, or have a unit: `@90s`, `P-1[0s..60s]`.
  */
 function parsed(content: string, place: string): Sequence {
   const events: Event[] = [];
   for (const line of content.split('\n').filter(text => text.trim() !== '')) {
-    const [, arrow, rest] = /^\s*(→)?\s*(.*?)\s*$/.exec(line)!;
-    const advance = /^advance (\d+) (ms|s|min)$/.exec(rest!);
-    if (advance) {
-      const unit = { ms: 1, s: 1000, min: 60_000 }[advance[2] as 'ms' | 's' | 'min'];
-      events.push({ kind: 'clock', ms: Number(advance[1]) * unit, outputs: [] });
-      continue;
-    }
-    const [, topic, key, value, timestamp] = /^(\S+) {2,}(.+?) {2,}(.+?) {2,}@(\d+)$/.exec(rest!) ?? [];
-    if (timestamp === undefined) throw new Error(`${place}: '${line}' is no line of a sequence`);
-    const record = { topic: topic!, key: key!, value: value!, timestamp: Number(timestamp) };
-    if (arrow === undefined) events.push({ kind: 'record', record, outputs: [] });
-    else events.at(-1)!.outputs.push(record);
+    const [, sign, rest] = /^\s*([→+✗])?\s*(.*?)\s*$/.exec(line)!;
+    const advance = /^advance (\d+) (\w+)$/.exec(rest!);
+    if (sign === '✗') events.at(-1)!.outcome.drops.push(rest!);
+    else if (advance) events.push({ kind: 'clock', ms: inMs(advance[1]!, advance[2]), outcome: { outputs: [], drops: [] } });
+    else addRecord(events, sign, recordOf(rest!, `${place}: '${line}'`));
   }
   return events;
 }
+
+function addRecord(events: Event[], sign: string | undefined, record: SequenceRecord): void {
+  const last = events.at(-1);
+  if (sign === '→') last!.outcome.outputs.push(record);
+  else if (sign === '+' && last?.kind === 'records') last.records.push(record);
+  else events.push({ kind: 'records', records: [record], outcome: { outputs: [], drops: [] } });
+}
+
+function recordOf(text: string, place: string): SequenceRecord {
+  const [, topic, key, value, time, unit] = /^(\S+) {2,}(.+?) {2,}(.+?) {2,}@(\d+)([a-z]*)$/.exec(text) ?? [];
+  if (time === undefined) throw new Error(`${place} is no line of a sequence`);
+  const windowed = /^(.*)\[(\d+)([a-z]*)\.\.(\d+)([a-z]*)\]$/.exec(key!);
+  const [, of, start, startUnit, end, endUnit] = windowed ?? [];
+  const written = windowed ? `${of}[${inMs(start!, startUnit)}..${inMs(end!, endUnit)}]` : key!;
+  return { topic: topic!, key: written, value: value!, timestamp: inMs(time, unit) };
+}
+
+const UNITS = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+
+const inMs = (amount: string, unit = ''): number =>
+  Number(amount) * UNITS[(unit === '' ? 'ms' : unit) as keyof typeof UNITS];

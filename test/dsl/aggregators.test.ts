@@ -88,14 +88,14 @@ describe('composed aggregators', () => {
       fields: [
         ['n', 'count'],
         ['mean', 'result of avg'],
-        ['last', 'last'],
+        ['last', 'result of last'],
       ],
     });
     expect(serdeOf(resultSerde.description)!.decode(resultSerde.encode(shown))).toEqual(shown);
   });
 
   test('have no subtractor when one of them has none', () => {
-    const latest = { kind: 'latest', init: () => null, add: (_: unknown, value: number) => value };
+    const latest = { kind: 'latest', init: () => null, add: (_: unknown, value: number) => value, merge: (_: unknown, later: number) => later };
     expect(compose({ n: count(), latest })).not.toHaveProperty('subtract');
   });
 });

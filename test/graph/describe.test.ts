@@ -91,6 +91,31 @@ claims ─▶ filter ─▶ with-last ─▶ out
 `);
   });
 
+  test('shows a foreign-key join as one step', () => {
+    expect(
+      picture(t => {
+        const policies = t.table('policies', texts('policy-rows'));
+        const joined = t.table('claims', texts('claim-rows')).join('with-policy', policies, keep, keep);
+        joined.as(string()).to(texts('out'));
+      }),
+    ).toBe(`
+policy-rows ─▶ policies ─┐
+claim-rows ─▶ claims ─▶ with-policy ─▶ out
+`);
+  });
+
+  test('brings a global table to each of its joins', () => {
+    expect(
+      picture(t => {
+        const countries = t.globalTable('countries', texts('ref'));
+        t.stream(texts('claims')).join('with-country', countries, keep, keep).as(string()).to(texts('out'));
+      }),
+    ).toBe(`
+countries ──┐
+claims ─▶ with-country ─▶ out
+`);
+  });
+
   test('shows a run of unnamed steps of one op as one', () => {
     expect(picture(t => t.stream(texts('a')).filter(always).filter(always).map(keep).map(keep).to(texts('b')))).toBe(`
 a ─▶ filter ─▶ map ─▶ b
@@ -135,6 +160,22 @@ describe('the text', () => {
       /totals-by-policy +string → old and new json +topic claims-enriched-totals-by-policy-repartition/,
     );
     expect(text).toContain('claims-enriched.dead-letters');
+  });
+
+  test('lists what a foreign-key join keeps and sends, and which topics every task has whole', () => {
+    const text = describeText(
+      topology('app', t => {
+        const joined = t.table('claims', texts('claim-rows')).join('joined', t.table('p', texts('rows')), keep, keep);
+        joined.as(string()).to(texts('out'));
+        t.globalTable('countries', texts('ref'));
+      }),
+    );
+    expect(text).toMatch(/ref +string → string +global table countries, whole in every task/);
+    expect(text).toMatch(/joined-foreign-key +string → foreign key string +changelog app-joined-foreign-key-changelog/);
+    expect(text).toMatch(/joined +string → string with string +changelog app-joined-changelog/);
+    expect(text).toMatch(
+      /joined-subscription +string → subscriptions of string → string +topic app-joined-subscription-repartition/,
+    );
   });
 });
 

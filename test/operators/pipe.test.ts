@@ -206,9 +206,7 @@ test('concatMap of timers: the commit waits for them, and they keep the order', 
   const application = await world.start(slowed, { pipeDeadlineMs: 500 });
   await world.write('in', ...['k=a@1', 'l=b@2', 'k=c@3'].map(record));
   await whileTimePasses(clock, application.idle());
-  expect(short(await world.read('out'))).toEqual(
-    ['k=a@3', 'l=b@3', 'k=c@3'].map((text, n) => ['k=a@1', 'l=b@2', 'k=c@3'][n] ?? text),
-  );
+  expect(short(await world.read('out'))).toEqual(['k=a@1', 'l=b@2', 'k=c@3']);
   expect(clock.now()).toBeGreaterThanOrEqual(300);
 });
 

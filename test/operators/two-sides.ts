@@ -11,7 +11,7 @@ export const pair = (l: string | null, r: string | null): string => `${l}-${r}`;
 
 /** `L A@3` is value A at 3 ms on the left under key k, `R j=~@4` a tombstone on the right under key j; `~` is null as a key too. */
 export function input(text: string): InputRecord {
-  const { side, key = 'k', value, timestamp } = /^(?<side>[LR]) (?:(?<key>[^=]+)=)?(?<value>.*)@(?<timestamp>\d+)$/.exec(text)!
+  const { side, key = 'k', value, timestamp } = /^(?<side>[LR]) (?:(?<key>[^=]*)=)?(?<value>.*)@(?<timestamp>\d+)$/.exec(text)!
     .groups as { side: string; key?: string; value: string; timestamp: string }; // prettier-ignore
   return {
     topic: side === 'L' ? 'left' : 'right',

@@ -92,8 +92,8 @@ for (const one of readCases()) {
     for (const { topic: to, key, value, timestamp } of one.inputs) {
       await driver.pipe({ topic: to, key, value, timestamp });
       actual.push(
-        (await driver.read('out')).map(record => ({
-          key: record.key as string,
+        (await driver.read<string, string | number>('out')).map(record => ({
+          key: record.key,
           value: record.value === null ? null : String(record.value),
           timestamp: record.timestamp,
         })),

@@ -85,4 +85,70 @@ describe('the plan', () => {
     );
     expect(configs).toEqual({ 't-key-repartition': 'delete', 't-n-changelog': 'compact', 't.dead-letters': 'delete' });
   });
+
+  test('a foreign-key join takes the keys to where the right rows lie and back, each way in a topic of that side’s count', () => {
+    const t = topology('t', b => {
+      const rights = b.table('rights', policies);
+      b.table('lefts', claims).join(
+        'joined',
+        rights,
+        value => value,
+        value => value,
+      );
+    });
+    const { subTopologies, internalTopics } = plan(t, counts({ claims: 3, policies: 7 }));
+    expect(Object.fromEntries(internalTopics.map(({ name, partitions }) => [name, partitions]))).toEqual({
+      't-joined-subscription-repartition': 7,
+      't-joined-response-repartition': 3,
+      't-lefts-changelog': 3,
+      't-joined-foreign-key-changelog': 3,
+      't-joined-changelog': 3,
+      't-rights-changelog': 7,
+      't-joined-subscribers-changelog': 7,
+      't.dead-letters': 7,
+    });
+    expect(subTopologies.map(({ inputs }) => inputs.map(({ topic: name }) => name))).toEqual([
+      ['policies', 't-joined-subscription-repartition'],
+      ['claims', 't-joined-response-repartition'],
+    ]);
+  });
+
+  test('a global table is no input of a task, joins none together and makes no repartition', () => {
+    const t = topology('t', b => {
+      const rows = b.globalTable('rows', policies);
+      for (const source of [claims, topic('others', string(), string())])
+        b.stream(source)
+          .keyBy(`${source.reference.name}-by-first`, value => value[0]!, string())
+          .join(
+            `${source.reference.name}-joined`,
+            rows,
+            value => value,
+            value => value,
+          )
+          .as(string())
+          .to(out);
+    });
+    const { subTopologies, internalTopics, globals } = plan(t, counts({ claims: 3, others: 2, policies: 7 }));
+    expect(subTopologies.map(({ id, partitions, stores }) => [id, partitions, stores])).toEqual([
+      ['claims', 3, []],
+      ['others', 2, []],
+    ]);
+    expect(internalTopics.map(({ name, partitions }) => [name, partitions])).toEqual([['t.dead-letters', 3]]);
+    expect(globals.map(({ id }) => id)).toEqual(['rows']);
+  });
+
+  test('a merge of topics with different counts may look up a global table', () => {
+    const t = topology('t', b => {
+      const rows = b.globalTable('rows', policies);
+      const merged = b.stream(claims).merge(b.stream(topic('others', string(), string())));
+      const joined = merged.join(
+        'joined',
+        rows,
+        value => value,
+        value => value,
+      );
+      joined.as(string()).to(out);
+    });
+    expect(plan(t, counts({ claims: 3, others: 2 })).subTopologies.map(({ partitions }) => partitions)).toEqual([3]);
+  });
 });

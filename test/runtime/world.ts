@@ -43,7 +43,8 @@ export class TestWorld implements AsyncDisposable {
   /** What another process finds where this one is lost now: the disk as it is; the state is lost with it. */
   async afterLoss(): Promise<TestWorld> {
     const disk = new MemoryDisk();
-    for (const [name, { bytes }] of this.disk.files) await (await disk.open(name, 'create')).write(0, [bytes]);
+    const files = [...this.disk.files].map(([name, { bytes }]) => [name, Buffer.from(bytes)] as const);
+    for (const [name, bytes] of files) await (await disk.open(name, 'create')).write(0, [bytes]);
     return TestWorld.open({ disk });
   }
 
@@ -56,6 +57,11 @@ export class TestWorld implements AsyncDisposable {
     const application = await start(topology, world, { ...SETTINGS, ...settings });
     this.#applications.push(application);
     return application;
+  }
+
+  /** Ends what runs as a crash would; another start goes on from what was committed. */
+  async crash(): Promise<void> {
+    for (const application of this.#applications) await application.crash().catch(() => {});
   }
 
   /** Runs a topology until all there is to read is processed, and stops it. */

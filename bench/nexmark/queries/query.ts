@@ -8,6 +8,8 @@ export interface Query {
   readonly results: Serde<object>;
   /** Results are updated: of each key only the last one counts, and none if that is a tombstone. */
   readonly isTable: boolean;
+  /** It waits for windows to close, which the end of the events does not: it reads one more bid in each partition. */
+  readonly needsClosing?: boolean;
   topology(): Topology;
   /** From all events that were written. */
   expected(events: Events): readonly object[];

@@ -8,11 +8,16 @@ import { globalJoin } from './global-join.ts';
 import { dedupe } from './dedupe.ts';
 import { graceJoin } from './grace-join.ts';
 import { join } from './join.ts';
+import { mapAsync } from './map-async.ts';
 import { process } from './process.ts';
 import { aggregateRows, keptRows, storedRows } from './rows.ts';
+import { sessionWindow } from './session-window.ts';
+import { slidingWindow } from './sliding-window.ts';
 import { streamJoin } from './stream-join.ts';
+import { suppress } from './suppress.ts';
 import { tableJoin, tableJoinRows } from './table-join.ts';
 import { table } from './table.ts';
+import { timeWindow } from './time-window.ts';
 import { versionedRows, versionedTable } from './versioned-table.ts';
 
 /** How one sort of processor runs. All are written on `Site`. */
@@ -34,9 +39,14 @@ export const PROCESSORS: Readonly<Record<string, Processor>> = {
   streamJoin: { compile: streamJoin },
   aggregate: { compile: aggregate, rows: aggregateRows },
   aggregateTable: { compile: aggregateTable, rows: aggregateRows },
+  timeWindow: { compile: timeWindow, rows: aggregateRows },
+  slidingWindow: { compile: slidingWindow },
+  sessionWindow: { compile: sessionWindow },
+  suppress: { compile: suppress },
   foreignKey: { compile: foreignKey, rows: foreignKeyVersions },
   foreignKeySubscribers: { compile: foreignKeySubscribers },
   foreignKeyJoin: { compile: foreignKeyJoin, rows: keptRows },
+  mapAsync: { compile: mapAsync },
   dedupe: { compile: dedupe },
   process: { compile: process },
   // written on `process`; a name each, since the state of one is no state of another

@@ -183,5 +183,8 @@ class Context implements RecordContext, Call {
 
 function checkedTime(timestamp: number): number {
   if (Number.isSafeInteger(timestamp) && timestamp >= 0) return timestamp;
-  throw new RecordError('TOPO_TIMESTAMP_INVALID', `forward is given ${timestamp} as timestamp: no time in ms since 1970`);
+  throw new RecordError(
+    'TOPO_TIMESTAMP_INVALID',
+    `forward is given ${timestamp} as timestamp: no time in ms since 1970`,
+  );
 }

@@ -92,8 +92,7 @@ export class Timing implements DueEntries {
   dueOf(entry: string, value: Uint8Array): number | null {
     const { timers, intervals } = this.slot;
     const at = entry.indexOf(END);
-    if (at < 0)
-      return Object.hasOwn(intervals, entry) ? this.#nextOf(intervals[entry]!, timestampOf(value)) : null;
+    if (at < 0) return Object.hasOwn(intervals, entry) ? this.#nextOf(intervals[entry]!, timestampOf(value)) : null;
     return Object.hasOwn(timers, entry.slice(0, at)) ? timestampOf(value) : null;
   }
 

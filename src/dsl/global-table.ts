@@ -1,0 +1,43 @@
+import { FLOW } from './flow.ts';
+import type { Flow, StoreOptions } from './flow.ts';
+import { checkFunction, processorStep, sameDraft } from './steps.ts';
+
+/**
+ * A topic's last rows, all of them in every task: a stream joins it by whatever its records name, without a repartition. See
+ * `t.globalTable`.
+ */
+export class GlobalTable<in out K, in out V> {
+  /** Never there: holds the types. */
+  declare readonly holds: (key: K, row: V) => [K, V];
+  readonly [FLOW]: Flow;
+
+  constructor(flow: Flow) {
+    this[FLOW] = flow;
+  }
+}
+
+export interface GlobalJoinSpec {
+  /** The key of the row that a value names. */
+  readonly keyOf: unknown;
+  readonly fn: unknown;
+  readonly left: boolean;
+  readonly onDrop?: StoreOptions['onDrop'];
+}
+
+export function globalJoin(flow: Flow, name: string, table: { readonly [FLOW]: Flow }, spec: GlobalJoinSpec): Flow {
+  const { keyOf, fn, left, onDrop } = spec;
+  const rows = table[FLOW];
+  checkFunction(flow, `key of '${name}'`, keyOf);
+  checkFunction(flow, name, fn);
+  sameDraft(flow, rows, `join '${name}'`);
+  return processorStep(flow, name, {
+    processor: 'globalJoin',
+    what: 'a join',
+    table: false,
+    isKeyed: false,
+    tables: [rows.step],
+    slots: () => ({ keyOf, fn, key: rows.key.serde! }),
+    options: { left },
+    ...(onDrop && { storeOptions: { onDrop } }),
+  });
+}

@@ -1,0 +1,72 @@
+import type { RecordContext } from '../graph/functions.ts';
+import type { Duration } from './duration.ts';
+import type { Flow, StoreOptions } from './flow.ts';
+import { checkFunction, durationOf, processorStep, valueMissing } from './steps.ts';
+
+/** What an asynchronous function sees of its record and its call. */
+export interface CallContext<K> extends Pick<RecordContext<K>, 'key' | 'timestamp' | 'headers'> {
+  /** Aborts at the timeout, and when nobody waits for the result any more: hand it on to what is called. */
+  readonly signal: AbortSignal;
+  /** 1, then 2 for the first retry. A call that a restart makes again begins at 1. */
+  readonly attempt: number;
+}
+
+export interface MapAsyncOptions extends StoreOptions {
+  /** Calls under way at once, a task. Default 16. */
+  readonly concurrency?: number;
+  /**
+   * `key` (default): one call at a time for each key, in order. `partition`: calls overlap, results come in the order of the
+   * records. `none`: results come as they are there. A record without a key waits for none with `key`.
+   */
+  readonly order?: 'key' | 'partition' | 'none';
+  /** How long an attempt may take; it has failed then. Default: as long as it likes. */
+  readonly timeout?: Duration;
+  /**
+   * How often a call that failed is tried again. Before the first retry it waits for `backoff` (default 100 ms), before each
+   * further one twice as long, 30 s at most; other calls go on meanwhile, as far as the order lets them.
+   */
+  readonly retry?: { readonly times: number; readonly backoff?: Duration };
+}
+
+/** Entries are numbered, in the order the records came in. */
+const NUMBERS = { description: { type: 'bytes' } } as const;
+const ORDERS: readonly unknown[] = ['key', 'partition', 'none'];
+
+export function mapAsyncStep(flow: Flow, name: string, fn: unknown, options: MapAsyncOptions): Flow {
+  const { concurrency = 16, order = 'key', timeout = 0, retry = { times: 0 } } = options;
+  const { value } = flow;
+  checkFunction(flow, name, fn);
+  if (value === undefined) throw valueMissing(flow, name, `.as(serde).mapAsync('${name}', …)`);
+  checkWhole(flow, name, 'concurrency', concurrency, 1);
+  checkWhole(flow, name, 'retry.times', retry.times, 0);
+  if (!ORDERS.includes(order))
+    throw flow.draft.error(
+      'TOPO_GRAPH_INVALID',
+      `the order of '${name}' is ${JSON.stringify(order)}: it is 'key', 'partition' or 'none'.`,
+      name,
+    );
+  return processorStep(flow, name, {
+    processor: 'mapAsync',
+    what: 'a mapAsync',
+    table: false,
+    slots: () => ({ fn, key: flow.key.serde, value }),
+    options: {
+      concurrency,
+      order,
+      timeoutMs: durationOf(flow, timeout, `the timeout of '${name}'`, name),
+      retries: retry.times,
+      backoffMs: durationOf(flow, retry.backoff ?? 100, `the backoff of '${name}'`, name),
+    },
+    stores: [{ key: () => NUMBERS, value: { description: { type: 'waiting', of: value.description } } }],
+    storeOptions: options,
+  });
+}
+
+function checkWhole({ draft }: Flow, name: string, what: string, number: unknown, least: number): void {
+  if (Number.isSafeInteger(number) && (number as number) >= least) return;
+  throw draft.error(
+    'TOPO_GRAPH_INVALID',
+    `${what} of '${name}' is ${JSON.stringify(number)}: it takes a whole number from ${least}.`,
+    name,
+  );
+}
