@@ -131,9 +131,7 @@ async function prepare(
   { sample = false, partitions }: RunOptions,
   signal: AbortSignal,
 ): Promise<Sample | undefined> {
-  const reads = topology.nodes.some(
-    node => isRead(node) && [POLICIES_TOPIC, CLAIMS_TOPIC].includes(node.topic.name),
-  );
+  const reads = topology.nodes.some(node => isRead(node) && [POLICIES_TOPIC, CLAIMS_TOPIC].includes(node.topic.name));
   if (sample === false || !reads) return undefined;
   // what cannot run must be refused before the sample makes its topics; without a sample, `start` does so itself
   validate(topology);

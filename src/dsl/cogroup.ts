@@ -34,7 +34,12 @@ export function cogroupFields(parts: readonly CogroupPart[], name: string, optio
 }
 
 /** `state`: a custom aggregator without its `add`. */
-export function cogroupCustom(parts: readonly CogroupPart[], name: string, state: unknown, options: CogroupOptions): Flow {
+export function cogroupCustom(
+  parts: readonly CogroupPart[],
+  name: string,
+  state: unknown,
+  options: CogroupOptions,
+): Flow {
   const [{ flow }] = parts as readonly [CogroupPart];
   for (const { given } of parts) checkFunction(flow, name, given);
   const adds = parts.map(({ given }) => given as Add);

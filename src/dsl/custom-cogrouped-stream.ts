@@ -22,10 +22,7 @@ export class CustomCogroupedStream<in out K, in out State> {
   }
 
   /** Another stream. `add` may change and return the state it was given; null deletes the row. */
-  and<V>(
-    other: GroupedStream<K, V>,
-    add: (state: State, value: V) => State | null,
-  ): CustomCogroupedStream<K, State> {
+  and<V>(other: GroupedStream<K, V>, add: (state: State, value: V) => State | null): CustomCogroupedStream<K, State> {
     return new CustomCogroupedStream([...this.#parts, { flow: other[FLOW], given: add }]);
   }
 

@@ -46,7 +46,7 @@ export function foreignKeyJoin(
   const parts = flow.draft.parts(name, () => {
     const referrers = referrersStep(flow, name, foreignKey, serdes);
     const subscribers = subscribersStep(referrers, right, name, serdes, options);
-    const response = bytesKeyStep(subscribers, `${name}-response`, 'key', flow.key, () => answers as AnySerde);
+    const response = bytesKeyStep(subscribers, `${name}-response`, 'key', flow.key, () => answers);
     return { referrers, response };
   });
   return processorStep(parts.response, name, {
@@ -56,7 +56,7 @@ export function foreignKeyJoin(
     others: [parts.referrers],
     tables: [parts.referrers.step],
     slots: { kept: { serde: answers, result: joiner(fn as Joiner, serdes.left, serdes.right) } },
-    stores: [{ value: answers as AnySerde }],
+    stores: [{ value: answers }],
     options,
     readable: true,
     ...(onDrop && { storeOptions: { onDrop } }),

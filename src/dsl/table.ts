@@ -8,6 +8,8 @@ import type { GroupedTable } from './grouped-table.ts';
 import { keyStep, redeclare, sinkStep, transformStep } from './steps.ts';
 import type { Stream } from './stream.ts';
 import { tableJoinStep } from './table-join.ts';
+import { suppressStep } from './suppress.ts';
+import type { SuppressOptions } from './suppress.ts';
 import type { Sink } from './topic.ts';
 
 /**
@@ -97,6 +99,14 @@ export class Table<in out K, in out V> {
   /** As `leftJoin`, and rows of `other` that meet none are handed to `fn` too: never both are null. */
   outerJoin<T, R>(name: string, other: Table<K, T>, fn: (row: V | null, other: T | null) => R): Table<K, R> {
     return this.#join(name, other, [fn], { left: true, right: true });
+  }
+
+  /**
+   * Holds the changes of a row back for a time and hands on the last of them: fewer changes, the same rows in the end. To wait for
+   * the close of windows, give those `emit: 'final'`.
+   */
+  suppress(name: string, options: SuppressOptions): Table<K, V> {
+    return this[FLOW].draft.build.table(suppressStep(this[FLOW], name, options));
   }
 
   /** Writes each change to a topic: the new row, a tombstone for a deleted one. */

@@ -32,7 +32,12 @@ export function windowedSpec(flow: Flow, name: string, window: Window, aggregato
     const stores = [{ value: aggregator.serde, key: () => key.serde! }];
     return { processor, options, key, stores, readable: options.emit === 'update' };
   }
-  return { processor, options, key, stores: [keptWindows(flow, options['differenceMs'] as number | undefined, aggregator)] };
+  return {
+    processor,
+    options,
+    key,
+    stores: [keptWindows(flow, options['differenceMs'] as number | undefined, aggregator)],
+  };
 }
 
 /** Several windows in one value: a key's open sessions, or its sliding windows that start in one stretch of time. */

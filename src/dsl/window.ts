@@ -46,7 +46,10 @@ export function tumbling(size: Duration, options: WindowOptions = {}): TimeWindo
  * each for itself: a record can be late for one and on time for the next.
  * @throws TopologyError on what is no duration, and where `every` is longer than the size
  */
-export function hopping(size: Duration, { every, ...options }: WindowOptions & { readonly every: Duration }): TimeWindow {
+export function hopping(
+  size: Duration,
+  { every, ...options }: WindowOptions & { readonly every: Duration },
+): TimeWindow {
   return timeWindow('hopping', { size, every }, options);
 }
 
@@ -79,13 +82,19 @@ function timeWindow(
   const everyMs = ms(every, `${name}: 'every'`);
   if (sizeMs === 0) throw wrong(`${name}: the size is 0, and nothing lies in such a window.`);
   if (everyMs === 0 || everyMs > sizeMs)
-    throw wrong(`${name}: 'every' is ${everyMs} ms. It takes 1 ms up to the size, ${sizeMs} ms, or records would be in no window.`);
+    throw wrong(
+      `${name}: 'every' is ${everyMs} ms. It takes 1 ms up to the size, ${sizeMs} ms, or records would be in no window.`,
+    );
   return { processor: 'timeWindow', options: { sizeMs, everyMs, ...common(name, options) } };
 }
 
-function common(name: string, { grace = 0, emit = 'update' }: WindowOptions): Pick<WindowNodeOptions, 'graceMs' | 'emit'> {
+function common(
+  name: string,
+  { grace = 0, emit = 'update' }: WindowOptions,
+): Pick<WindowNodeOptions, 'graceMs' | 'emit'> {
   // for callers without types
-  if (!['update', 'final'].includes(emit)) throw wrong(`${name}: 'emit' is ${JSON.stringify(emit)}; it takes 'update' or 'final'.`);
+  if (!['update', 'final'].includes(emit))
+    throw wrong(`${name}: 'emit' is ${JSON.stringify(emit)}; it takes 'update' or 'final'.`);
   return { graceMs: ms(grace, `${name}: 'grace'`), emit };
 }
 

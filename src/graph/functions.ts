@@ -34,7 +34,7 @@ export interface RowSlot<V = unknown, Row = unknown> {
 /** The `kept` slot of a table whose store keeps something else than its rows: how they follow from that. */
 export interface KeptSlot<State = unknown, Row = unknown> {
   readonly serde: Serde<State>;
-  result(state: State): Row;
+  readonly result: (state: State) => Row;
 }
 
 /**

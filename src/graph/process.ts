@@ -23,8 +23,8 @@ export interface KeyValueStore<K, V> {
 }
 
 /**
- * Values in order for each key of the stream, an entry each: a put rewrites its whole value, so that a list kept in one would be
- * written again and again. For the steps that the library itself writes on `process`.
+ * Values in order for each key of the stream, in pages: a list kept in one value would be written anew with each that is added. For
+ * the steps that the library itself writes on `process`.
  */
 export interface ListStore<V> {
   /** Returns how many there are now. */

@@ -21,6 +21,8 @@ export function serdeName(serde: SerdeDescription): string {
       return `${serdeName(serde.of)} with its windows${serde.stretchMs === undefined ? '' : ` of ${serde.stretchMs} ms`}`;
     case 'windows':
       return `windows of ${serdeName(serde.of)}`;
+    case 'waiting-key':
+      return `${serdeName(serde.of)} of waiting changes`;
     case 'waiting-change':
       return `waiting changes of ${serdeName(serde.of)}`;
     case 'join-key':

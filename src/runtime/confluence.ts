@@ -33,7 +33,7 @@ export class Confluence {
   }
 }
 
-export interface Confluences {
+interface Confluences {
   /** By the step's id. */
   readonly steps: ReadonlyMap<string, Confluence>;
   /** Of the steps whose ways part at a node, by its id; in the order in which they stand behind one another. */

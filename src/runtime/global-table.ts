@@ -30,6 +30,8 @@ export interface GlobalTableOptions {
   readonly log: Log;
   readonly policy: ErrorPolicy;
   readonly cacheBytes: number;
+  /** While it is read at the start, in offsets. */
+  readonly onProgress: (read: number, total: number) => void;
 }
 
 const ROWS = 'rows';
@@ -73,7 +75,10 @@ export class GlobalTable {
   static async open(options: GlobalTableOptions): Promise<GlobalTable> {
     const { broker, node, state: backend, log } = options;
     const origin = originOf(options);
-    const places = Array.from({ length: options.partitions }, (_, partition) => ({ topic: node.topic.name, partition }));
+    const places = Array.from({ length: options.partitions }, (_, partition) => ({
+      topic: node.topic.name,
+      partition,
+    }));
     const ranges = await broker.offsets(places);
     const state = await openNumbered(
       { id: stateId(node.id), of: `global table '${node.id}'`, backend, clusterId: broker.clusterId, log },
@@ -154,14 +159,20 @@ export class GlobalTable {
   }
 
   async #load(ends: readonly number[]): Promise<void> {
-    const reader = this.#options.broker.reader();
+    const { broker, onProgress } = this.#options;
+    const reader = broker.reader();
+    const behind = () => this.partitions.reduce((sum, one, i) => sum + Math.max(0, ends[i]! - one.position), 0);
+    const total = behind();
     try {
       for (;;) {
-        const requests = this.partitions.filter((one, partition) => one.position < ends[partition]!).map(one => one.request());
+        const requests = this.partitions
+          .filter((one, partition) => one.position < ends[partition]!)
+          .map(one => one.request());
         if (requests.length === 0) return;
         const fetched = await reader.fetch(requests, LOAD_WAIT_MS);
         fetched.forEach((one, index) => this.accept(one, requests[index]!.offset));
         await this.apply();
+        onProgress(total - behind(), total);
       }
     } finally {
       await reader.close();
@@ -203,7 +214,10 @@ export class GlobalTable {
     const place: Place = { topology: topology.name, step: node.id, topic: node.topic.name, ...at };
     const error = asRecordError(thrown, place);
     if (decide(error, policy) === 'stop') throw new StoppedByPolicy(error);
-    log.warn({ code: error.code, ...error.place }, `a record of global table '${node.id}' cannot be read: it is passed over`);
+    log.warn(
+      { code: error.code, ...error.place },
+      `a record of global table '${node.id}' cannot be read: it is passed over`,
+    );
   }
 }
 

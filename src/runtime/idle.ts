@@ -1,11 +1,12 @@
-import type { Broker } from './ports.ts';
+import type { Broker, OffsetRange } from './ports.ts';
 import type { GlobalTable } from './global-table.ts';
 import type { Task } from './task.ts';
 
 /**
  * Resolves once everything that lay in the tasks' topics at the call is processed and committed, with all it led to. Records that
- * come meanwhile are not waited for, unless the topology writes to topics that it reads: then it waits for all ends at once.
- * `nextLoop` resolves when the tasks had a turn.
+ * come meanwhile are not waited for, only such of their calls as have begun before the last record of the call is committed;
+ * unless the topology writes to topics that it reads: then it waits for all ends at once. `nextLoop` resolves when the tasks had
+ * a turn.
  */
 export async function settled(
   tasks: readonly Task[],
@@ -17,10 +18,15 @@ export async function settled(
     while (!condition()) await nextLoop();
   };
   const hops = hopsOf(tasks);
+  const atTheCall: OffsetRange[] = [];
   for (let hop = 0; hop < hops; hop++) {
     const written = writtenBy(tasks);
-    const ends = await broker.offsets(inputs.map(({ input }) => input));
-    const isPast = () => inputs.every(({ task, input }, index) => task.isPast(input, ends[index]!.end));
+    const ranges = await broker.offsets(inputs.map(({ input }) => input));
+    if (hop === 0) atTheCall.push(...ranges);
+    const ends = inputs.map(({ input }, index) =>
+      input.input.node.kind === 'source' && hops < Infinity ? atTheCall[index]!.end : ranges[index]!.end,
+    );
+    const isPast = () => inputs.every(({ task, input }, index) => task.isPast(input, ends[index]!));
     // a commit meanwhile may have moved an end that had been asked for already
     if (isPast() && tasks.every(isQuiet) && written === writtenBy(tasks)) return;
     await until(isPast);
@@ -61,5 +67,5 @@ function hopsOf(tasks: readonly Task[]): number {
   );
   // the way of an effect may lead back into a task (a foreign-key join's does), but through no repartition twice
   const repartitions = subTopologies.flatMap(({ inputs }) => inputs.filter(({ node }) => node.kind === 'key'));
-  return 1 + repartitions.length + calls.length;
+  return 1 + repartitions.length + Math.max(0, calls.length - 1);
 }

@@ -1,11 +1,10 @@
 import { TopologyError } from '../errors.ts';
-import type { KeptSlot, RowSlot } from '../graph/functions.ts';
-import type { ProcessSlot } from '../graph/process.ts';
 import { rootsOf } from '../graph/edges.ts';
 import { keptName } from '../graph/names.ts';
 import type { ProcessorNode, Topology } from '../graph/topology.ts';
 import { partitionOf } from '../records/murmur2.ts';
-import type { Serde } from '../serdes/serde.ts';
+import { partitionKey } from '../serdes/serde.ts';
+import { PROCESSORS } from './processors/index.ts';
 import { payloadOf, storeEnd, storePrefix } from './store.ts';
 import type { Task } from './task.ts';
 
@@ -16,7 +15,7 @@ export interface ReadOnlyStore<K = unknown, V = unknown> {
   entries(): AsyncIterable<readonly [key: K, value: V]>;
 }
 
-/** @throws TopologyError `TOPO_USAGE` when there is no store of that name */
+/** @throws TopologyError `TOPO_USAGE` when there is no store of that name, or it holds no rows */
 export function openStore<K, V>(topology: Topology, tasks: readonly Task[], name: string): ReadOnlyStore<K, V> {
   const node = topology.nodes.find(
     (one): one is ProcessorNode => one.kind === 'processor' && one.stores.some(store => store.name === name),
@@ -28,54 +27,43 @@ export function openStore<K, V>(topology: Topology, tasks: readonly Task[], name
       topology: topology.name,
     });
   }
-  const {
-    aggregator,
-    kept: shown = aggregator,
-    row,
-    process,
-  } = topology.functions[node.id] as {
-    readonly aggregator?: KeptSlot;
-    readonly kept?: KeptSlot;
-    readonly row?: RowSlot;
-    readonly process?: ProcessSlot;
-  };
-  const own = process?.stores[node.stores.findIndex(store => store.name === name)]?.[1];
-  const rowSerde = own === undefined || own.kind === 'list' ? row?.serde : own.value;
-  if (!shown && !rowSerde)
+  const index = node.stores.findIndex(store => store.name === name);
+  const reading = PROCESSORS[node.processor]?.read?.(node, topology.functions[node.id] ?? {}, index);
+  if (!reading)
     throw new TopologyError(
       'TOPO_USAGE',
-      `store '${name}' of '${topology.name}' holds no rows: only its step reads it.`,
-      {
-        topology: topology.name,
-        step: node.id,
-      },
+      `store '${name}' of '${topology.name}' holds no rows: only its step reads it. Keep what comes of ` +
+        `it in a table: .toTable('a-name') behind the step's stream.`,
+      { topology: topology.name, step: node.id },
     );
-  const decode = (stored: Uint8Array): V => {
-    const bytes = payloadOf(stored);
-    return (shown ? shown.result(shown.serde.decode(bytes)) : rowSerde!.decode(bytes)) as V;
-  };
   const holders = tasks.filter(task => task.stores.includes(name)).sort((a, b) => a.partition - b.partition);
-  const kept = keptName(node.stores.find(store => store.name === name)!);
+  const kept = keptName(node.stores[index]!);
   const prefix = storePrefix(kept);
   // the store has the keys and the partitioning of what its step hangs on; other inputs of the task may have others
   const roots = new Set(rootsOf(node, new Map(topology.nodes.map(one => [one.id, one]))).map(root => root.id));
   const { keySerde, input } = holders[0]!.inputs.find(one => roots.has(one.input.node.id))!;
-  const keys = (own?.key as Serde<unknown> | undefined) ?? keySerde;
+  const { key: keys = keySerde, place = key => key, rows, isAnywhere } = reading;
   return {
     async get(key) {
       const bytes = keys.encode(key);
-      // a key of the step's own choice may lie with any of them
-      const asked = own?.key ? holders : [holders[partitionOf(bytes, input.partitions)]!];
-      for (const { state } of asked) {
-        const stored = state.get(prefix + Buffer.from(bytes).toString('latin1'));
-        if (stored !== undefined) return decode(stored);
+      const text = latin1(bytes);
+      const partition = partitionOf(partitionKey(keys, bytes), input.partitions);
+      const storeKey = place(text);
+      for (const { state } of isAnywhere ? holders : [holders[partition]!]) {
+        const stored = state.get(prefix + storeKey);
+        if (stored === undefined) continue;
+        for (const [found, row] of rows(storeKey, payloadOf(stored))) if (found === text) return row as V;
       }
       return null;
     },
     async *entries() {
       for (const { state } of holders)
         for await (const [key, stored] of state.entries(prefix, storeEnd(kept)))
-          yield [keys.decode(Buffer.from(key.slice(prefix.length), 'latin1')) as K, decode(stored)] as const;
+          for (const [found, row] of rows(key.slice(prefix.length), payloadOf(stored)))
+            yield [keys.decode(Buffer.from(found, 'latin1')) as K, row as V] as const;
     },
   };
 }
+
+const latin1 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');

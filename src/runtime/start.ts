@@ -91,10 +91,12 @@ export async function start(topology: Topology, world: World, settings: Settings
     const cacheBytes = memoryBytes * (1 - EPOCH_SHARE);
     const { state } = world;
     const policy = settings.onError;
+    const onRestore = restoreLog(world);
     for (const node of plan.globals) {
       const { partitions: count, id: topicId } = topics.get(node.topic.name)!;
       const table = { topology, node, partitions: count, topicId, broker, state, counters, log, policy, cacheBytes };
-      globals.push(await GlobalTable.open(table));
+      const onProgress = (read: number, total: number) => onRestore(`global table '${node.id}'`, read, total);
+      globals.push(await GlobalTable.open({ ...table, onProgress }));
     }
     const common: Omit<TaskOptions, 'subTopology' | 'partition'> = {
       topology,
@@ -114,13 +116,12 @@ export async function start(topology: Topology, world: World, settings: Settings
       globals: new Map(globals.map(({ name, rows }) => [name, rows])),
       onSubmit: () => events.submits.next(),
       onDeadLetter: ({ code, message, place }) => events.deadLetters.next({ code, message, place }),
-      onRestore: restoreLog(world),
+      onRestore,
     };
     for (const place of places) tasks.push(await Task.open({ ...common, ...place }, membership));
-    const reader = broker.reader();
     const worker = new Worker(tasks, {
       globals,
-      reader,
+      openReader: () => broker.reader(),
       clock: world.clock,
       commitIntervalMs: settings.commitIntervalMs,
       maxEpochRecords: settings.maxEpochRecords,
@@ -129,12 +130,8 @@ export async function start(topology: Topology, world: World, settings: Settings
       onCommit: () => events.commits.next(),
     });
     events.submits.subscribe(() => worker.wake());
-    const closeAll = async () => {
-      await reader.close();
-      await close();
-    };
     const created = missing.map(({ name }) => name);
-    return new Application({ topology, created, tasks, globals, worker, broker, counters, events, close: closeAll });
+    return new Application({ topology, created, tasks, globals, worker, broker, counters, events, close });
   } catch (error) {
     await close();
     throw error;

@@ -1,7 +1,7 @@
 import { readVarint, varintSize, writeVarint } from '../records/varint.ts';
 
 /** A record that waits in a step's store: with what is needed to go on with it, or to dead-letter it. */
-export interface WaitingRecord<K = Uint8Array, V = Uint8Array> {
+interface WaitingRecord<K = Uint8Array, V = Uint8Array> {
   readonly key: K;
   readonly value: V;
   /** Packed. */

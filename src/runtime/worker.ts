@@ -6,7 +6,7 @@ import { SpoiledEpoch, StoppedByPolicy } from './unit-runner.ts';
 export interface WorkerOptions {
   /** Kept up to date between the tasks' turns. */
   readonly globals: readonly GlobalTable[];
-  readonly reader: Reader;
+  readonly openReader: () => Reader;
   readonly clock: Clock;
   /** An epoch ends at the first of these. */
   readonly commitIntervalMs: number;
@@ -36,13 +36,18 @@ export class Worker {
   #idle = false;
   /** The fetch under way: a reader takes one at a time. */
   #asked: Asked | undefined;
+  /** What is asked for is not what an aborted task has to read again. */
+  #isStale = false;
+  #reader: Reader;
   #isWoken = false;
   #wakeUp: () => void = () => {};
 
   constructor(
     private readonly tasks: readonly Task[],
     private readonly options: WorkerOptions,
-  ) {}
+  ) {
+    this.#reader = options.openReader();
+  }
 
   /** Everything there was to read is processed and committed. Turns false as more arrives. */
   get isIdle(): boolean {
@@ -62,7 +67,8 @@ export class Worker {
 
   /** Stops, and commits nothing any more. */
   abandon(): void {
-    this.#stopping = this.#abandoned = true;
+    this.#abandoned = true;
+    this.stop();
   }
 
   /** Resolves when it was stopped and all it did is committed. @throws FatalError; what was open is not committed then */
@@ -79,7 +85,11 @@ export class Worker {
         if (this.#failure !== undefined) break;
         const isQuiet = processed === 0 && this.#commits.size === 0;
         const fetched = await this.#fetch();
-        this.#idle = isQuiet && fetched === 0 && this.tasks.every(task => task.isIdle) && this.options.globals.every(table => table.isAtEnd);
+        this.#idle =
+          isQuiet &&
+          fetched === 0 &&
+          this.tasks.every(task => task.isIdle) &&
+          this.options.globals.every(table => table.isAtEnd);
         onLoop();
         if (processed > 0 || fetched > 0) await clock.yield();
         else await this.#wait();
@@ -87,6 +97,7 @@ export class Worker {
       await this.#finish();
     } finally {
       await Promise.allSettled(this.#commits);
+      await this.#reader.close();
     }
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -142,6 +153,7 @@ export class Worker {
     try {
       if (!(error instanceof SpoiledEpoch)) throw error;
       await task.abort();
+      this.#isStale = true;
     } catch (failure) {
       this.#failure ??= failure;
     }
@@ -149,6 +161,7 @@ export class Worker {
 
   /** Hands out what there is, or what came since a wait for it was given up; returns how many batches that was. */
   async #fetch(): Promise<number> {
+    if (this.#isStale) await this.#renewReader();
     if (this.#asked === undefined) await this.#ask(0).answer;
     const { owners, requests, fetched, failure } = this.#asked!;
     if (failure !== undefined) throw failure;
@@ -161,6 +174,16 @@ export class Worker {
     });
     if (batches > 0) this.#idle = false;
     return batches;
+  }
+
+  /** Ends a fetch that waits. */
+  async #renewReader(): Promise<void> {
+    this.#isStale = false;
+    if (this.#asked === undefined || this.#asked.fetched !== undefined) return;
+    await this.#reader.close();
+    await this.#asked.answer;
+    this.#asked = undefined;
+    this.#reader = this.options.openReader();
   }
 
   /** Until there are records, a commit is done, somebody wakes it, or for a while. */
@@ -187,7 +210,7 @@ export class Worker {
       if (maxWaitMs > 0) asked.answer = this.options.clock.sleep(maxWaitMs);
       return asked;
     }
-    asked.answer = this.options.reader.fetch(requests, maxWaitMs).then(
+    asked.answer = this.#reader.fetch(requests, maxWaitMs).then(
       fetched => void (asked.fetched = fetched),
       (failure: unknown) => void (asked.failure = failure),
     );

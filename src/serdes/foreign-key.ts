@@ -41,7 +41,8 @@ export function subscription(key: SerdeDescription, left: SerdeDescription): Ser
   return {
     description: { type: 'subscription', key, of: left },
     encode: value => {
-      const flags = (value.left === null ? 0 : HAS_LEFT) | (value.moved ? MOVED : 0) | (value.wasReferring ? WAS_REFERRING : 0);
+      const flags =
+        (value.left === null ? 0 : HAS_LEFT) | (value.moved ? MOVED : 0) | (value.wasReferring ? WAS_REFERRING : 0);
       return framed(flags, value.version, value.key, value.left);
     },
     decode: bytes => {
@@ -57,7 +58,13 @@ export function subscription(key: SerdeDescription, left: SerdeDescription): Ser
 export function answer(left: SerdeDescription, right: SerdeDescription): Serde<Answer> {
   return {
     description: { type: 'joined', left, right },
-    encode: value => framed((value.right === null ? 0 : HAS_RIGHT) | (value.moved ? MOVED : 0), value.version, value.left, value.right),
+    encode: value =>
+      framed(
+        (value.right === null ? 0 : HAS_RIGHT) | (value.moved ? MOVED : 0),
+        value.version,
+        value.left,
+        value.right,
+      ),
     decode: bytes => {
       const { flags, version, first, second } = parts(bytes);
       return { version, left: first, right: (flags & HAS_RIGHT) === 0 ? null : second, moved: (flags & MOVED) !== 0 };

@@ -41,6 +41,8 @@ export type SerdeDescription =
   | { readonly type: 'windows-key'; readonly of: SerdeDescription; readonly stretchMs?: number }
   /** Windows of one key, with their states. */
   | { readonly type: 'windows'; readonly of: SerdeDescription }
+  /** The key of a change that waits, behind a mark; and one for how many wait. */
+  | { readonly type: 'waiting-key'; readonly of: SerdeDescription }
   /** A table's change that waits: the row as it was when the wait began, and as it is now. */
   | { readonly type: 'waiting-change'; readonly of: SerdeDescription }
   /** In a foreign-key join: a left row's key and value, on their way to the foreign key and kept there. */

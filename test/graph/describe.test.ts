@@ -111,7 +111,7 @@ claim-rows ─▶ claims ─▶ with-policy ─▶ out
         t.stream(texts('claims')).join('with-country', countries, keep, keep).as(string()).to(texts('out'));
       }),
     ).toBe(`
-countries ──┐
+countries ─┐
 claims ─▶ with-country ─▶ out
 `);
   });

@@ -76,6 +76,20 @@ describe('a manifest', () => {
     });
   });
 
+  test('holds the topic of a global table as a source', () => {
+    const withGlobal = manifest(
+      t => {
+        const rows = t.globalTable('rows', topic('ref', string(), json()));
+        const named = (value: string) => value;
+        t.stream(topic('claims', string(), string())).join('joined', rows, named, named);
+      },
+      { partitions: { ref: 2 } },
+    );
+    expect(Object.keys(withGlobal.sources).sort()).toEqual(['claims', 'ref']);
+    expect(withGlobal.sources['ref']).toMatchObject({ partitions: 2, value: { type: 'json' } });
+    expect(withGlobal.stores).toEqual({});
+  });
+
   test('has a hash that stateless steps and the order of declaration do not change', () => {
     const rows = (t: TopologyBuilder) => t.table('rows', topic('rows', string(), json()));
     const one = manifest(t => [main(t), rows(t)]);

@@ -166,6 +166,23 @@ describe('a global table', () => {
     expect(short(await world.read('out'))).toEqual(['a=DE:Germany@2', 'b=FR:France@3']);
   });
 
+  test('that stands behind the end of its topic is read anew', async () => {
+    await using world = await TestWorld.open();
+    await world.topic('claims', 1);
+    await world.topic('countries', 1);
+    await world.write('countries', record('DE="Germany"@1'));
+    await world.runToIdle(graph);
+    const state = await world.state.open('global:by-code');
+    await state.write([['m/offset/0', Buffer.from('9')]]);
+    await state.close();
+    await world.write('claims', record('a=DE@2'));
+    await world.runToIdle(graph);
+    expect(short(await world.read('out'))).toEqual(['a=DE:Germany@2']);
+    expect(world.warnings.join('\n')).toContain(
+      "the state of global table 'by-code' stands where the topic has no records",
+    );
+  });
+
   test('that is of another topic now is read anew', async () => {
     await using world = await TestWorld.open();
     for (const name of ['claims', 'countries', 'others']) await world.topic(name, 1);

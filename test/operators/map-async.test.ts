@@ -355,10 +355,12 @@ test('with a pipe in the same task: an epoch that is aborted loses no call and n
   const dice = new Dice(seed);
   for (let round = 0; round < 12; round++) {
     const order = (['key', 'partition', 'none'] as const)[round % 3]!;
-    const fails = (where: string) => (one: { value: string }) => {
-      if (one.value.startsWith(`bad ${where}`)) throw new Error(where);
-      return one as never;
-    };
+    const fails =
+      (where: string) =>
+      <T extends { readonly value: string }>(one: T): T => {
+        if (one.value.startsWith(`bad ${where}`)) throw new Error(where);
+        return one;
+      };
     const both = topology('t', t => {
       const stream = t.stream(input);
       stream
@@ -370,7 +372,7 @@ test('with a pipe in the same task: an epoch that is aborted loses no call and n
           'call',
           async value => {
             for (let turns = dice.below(6); turns > 0; turns--) await turn();
-            return fails('call')({ value }) && value;
+            return fails('call')({ value }).value;
           },
           { concurrency: 1 + dice.below(8), order },
         )
@@ -424,6 +426,7 @@ test('idle resolves once what lay in the topics at the call is done, though call
   const service = new Service();
   const application = await world.start(calling(service.fn, { order: 'none' }));
   const first = await service.call('1');
+  await until(async () => (await world.broker.groupOffsets('t'))[0]?.offset === 1);
   const idle = application.idle();
   await world.write('in', record('k=2@2'));
   await service.call('2');

@@ -2,15 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { bytes, debezium, json, row, string, topic, topology } from '../../src/index.ts';
 import type { Duration } from '../../src/index.ts';
 import { brief, drive, records } from '../drive.ts';
+import { liveEntries } from '../live-entries.ts';
 import { CANONICAL, OUT_OF_ORDER } from '../oracle/canonical.ts';
 import { answers, input, left, listed, output, pair, right } from './two-sides.ts';
 
 const lookups = (mode: 'join' | 'leftJoin', versioned: Duration = '5 min') =>
   topology('t', t => {
-    const stream = t.stream(left);
-    stream[mode]('joined', t.table('rows', right, { versioned }), pair)
-      .as(string())
-      .to(output);
+    const [stream, table] = [t.stream(left), t.table('rows', right, { versioned })];
+    const joined = mode === 'join' ? stream.join('joined', table, pair) : stream.leftJoin('joined', table, pair);
+    joined.as(string()).to(output);
   });
 
 describe('a stream joins a versioned table as of its own time', () => {
@@ -75,11 +75,7 @@ describe('a versioned table', () => {
   test('the history is forgotten as time goes on', async () => {
     const build = topology('t', t => t.table('rows', topic('right', bytes(), bytes()), { versioned: '1 s' }));
     await using driver = await drive(build);
-    const entries = async () => {
-      let count = 0;
-      for await (const [key] of driver.store<Uint8Array>('rows-history').entries()) count += key.length > 0 ? 1 : 0;
-      return count;
-    };
+    const entries = liveEntries(driver, 't-rows-history-changelog');
     const many = Array.from({ length: 4000 }, (_, index) => ({
       topic: 'right',
       key: Buffer.from(`k${index % 5}`),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { count, json, string, topic, topology } from '../../src/index.ts';
-import type { Topology } from '../../src/index.ts';
+import type { Stream, Topology } from '../../src/index.ts';
 import { drive } from '../drive.ts';
 import { readCases } from './cases.ts';
 import type { OracleCase, OracleInput, OracleOutput } from './cases.ts';
@@ -26,13 +26,17 @@ const adder = {
 const streamTable: Built<'stream-table'> = ({ mode, versionedMs, graceMs }) =>
   topology('t', t => {
     const stream = t.stream(left);
-    const method = mode === 'left' ? 'leftJoin' : 'join';
-    if (versionedMs === undefined || graceMs === undefined)
-      return stream[method]('joined', t.table('rows', right, versioned(versionedMs)), pair)
-        .as(string())
-        .to(output);
-    const table = t.table('rows', right, { versioned: versionedMs });
-    stream[method]('joined', table, pair, { grace: graceMs }).as(string()).to(output);
+    const isLeft = mode === 'left';
+    const joined = (): Stream<string, string> => {
+      if (versionedMs === undefined || graceMs === undefined) {
+        const table = t.table('rows', right, versioned(versionedMs));
+        return isLeft ? stream.leftJoin('joined', table, pair) : stream.join('joined', table, pair);
+      }
+      const table = t.table('rows', right, { versioned: versionedMs });
+      const options = { grace: graceMs };
+      return isLeft ? stream.leftJoin('joined', table, pair, options) : stream.join('joined', table, pair, options);
+    };
+    joined().as(string()).to(output);
   });
 
 const tableTable: Built<'table-table'> = ({ mode, leftVersionedMs, rightVersionedMs }) =>

@@ -1,5 +1,5 @@
 import { protobuf, string, topic, topology, tumbling } from '../../../src/index.ts';
-import { Bid } from '../../gen/bench/nexmark/v1/events.ts';
+import type { Bid } from '../../gen/bench/nexmark/v1/events.ts';
 import { HighestBid } from '../../gen/bench/nexmark/v1/results.ts';
 import { OUT } from '../../lines/line.ts';
 import { highestBids, isHigher } from '../naive.ts';

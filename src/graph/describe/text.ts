@@ -8,10 +8,7 @@ import { pictureOf } from './picture.ts';
 export function describeText(topology: Topology): string {
   const { name, nodes } = topology;
   const sections: [title: string, lines: string[][]][] = [
-    [
-      'reads',
-      nodes.filter(isRead).map(node => [node.topic.name, serdes(node.topic), howRead(node)]),
-    ],
+    ['reads', nodes.filter(isRead).map(node => [node.topic.name, serdes(node.topic), howRead(node)])],
     ['writes', unique(nodes.flatMap(node => (node.kind === 'sink' ? [[node.topic.name, serdes(node.topic)]] : [])))],
     [
       'stores',

@@ -6,7 +6,7 @@ import { asBuffer } from '../../serdes/utf8.ts';
 import { everyInput } from '../chain.ts';
 import type { Compiled, Site } from '../chain.ts';
 import { IN, OUT } from '../counters.ts';
-import { numberText } from './process-stores.ts';
+import { numberText } from './list-store.ts';
 
 const NOTHING_ELSE = new Uint8Array(0);
 const ID_TYPES: ReadonlySet<string> = new Set(['string', 'number', 'bigint']);

@@ -10,6 +10,15 @@ import { graceJoin } from './grace-join.ts';
 import { join } from './join.ts';
 import { mapAsync } from './map-async.ts';
 import { process } from './process.ts';
+import {
+  aggregateReading,
+  keptReading,
+  processReading,
+  sessionReading,
+  storedReading,
+  timeWindowReading,
+} from './reading.ts';
+import type { Read } from './reading.ts';
 import { aggregateRows, keptRows, storedRows } from './rows.ts';
 import { sessionWindow } from './session-window.ts';
 import { slidingWindow } from './sliding-window.ts';
@@ -25,36 +34,38 @@ export interface Processor {
   compile(node: ProcessorNode, site: Site): Compiled;
   /** How others look up its rows, if it is a table they can look up. */
   rows?(node: ProcessorNode, site: RowsSite): Lookup;
+  /** How its stores read for those outside. Absent: they hold no rows, only what the step makes of them. */
+  readonly read?: Read;
 }
 
 /** Every processor by the name its nodes carry. */
 export const PROCESSORS: Readonly<Record<string, Processor>> = {
-  table: { compile: table, rows: storedRows },
-  versionedTable: { compile: versionedTable, rows: versionedRows },
-  toTable: { compile: table, rows: storedRows },
+  table: { compile: table, rows: storedRows, read: storedReading },
+  versionedTable: { compile: versionedTable, rows: versionedRows, read: storedReading },
+  toTable: { compile: table, rows: storedRows, read: storedReading },
   join: { compile: join },
   globalJoin: { compile: globalJoin },
   graceJoin: { compile: graceJoin },
   tableJoin: { compile: tableJoin, rows: tableJoinRows },
   streamJoin: { compile: streamJoin },
-  aggregate: { compile: aggregate, rows: aggregateRows },
-  aggregateTable: { compile: aggregateTable, rows: aggregateRows },
-  timeWindow: { compile: timeWindow, rows: aggregateRows },
+  aggregate: { compile: aggregate, rows: aggregateRows, read: aggregateReading },
+  aggregateTable: { compile: aggregateTable, rows: aggregateRows, read: aggregateReading },
+  timeWindow: { compile: timeWindow, rows: aggregateRows, read: timeWindowReading },
   slidingWindow: { compile: slidingWindow },
-  sessionWindow: { compile: sessionWindow },
+  sessionWindow: { compile: sessionWindow, read: sessionReading },
   suppress: { compile: suppress },
   foreignKey: { compile: foreignKey, rows: foreignKeyVersions },
   foreignKeySubscribers: { compile: foreignKeySubscribers },
-  foreignKeyJoin: { compile: foreignKeyJoin, rows: keptRows },
+  foreignKeyJoin: { compile: foreignKeyJoin, rows: keptRows, read: keptReading },
   mapAsync: { compile: mapAsync },
   dedupe: { compile: dedupe },
-  process: { compile: process },
+  process: { compile: process, read: processReading },
   // written on `process`; a name each, since the state of one is no state of another
-  scan: { compile: process },
-  distinctUntilChanged: { compile: process },
-  pairwise: { compile: process },
-  bufferCount: { compile: process },
-  bufferTime: { compile: process },
-  debounceTime: { compile: process },
-  throttleTime: { compile: process },
+  scan: { compile: process, read: processReading },
+  distinctUntilChanged: { compile: process, read: processReading },
+  pairwise: { compile: process, read: processReading },
+  bufferCount: { compile: process, read: processReading },
+  bufferTime: { compile: process, read: processReading },
+  debounceTime: { compile: process, read: processReading },
+  throttleTime: { compile: process, read: processReading },
 };

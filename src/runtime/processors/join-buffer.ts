@@ -36,30 +36,52 @@ export interface JoinBufferOptions {
  * The records of one side of a join that wait for the other side's, in pages by key and stretch of time, so that point reads
  * find them and a hot key's record rewrites one page. Each page has at most one close in the schedule, the earliest; the first
  * page of a stretch ends with the removal of all of its pages.
+ *
+ * Which stretches there are is kept in memory, as their closes are: most records look for what is not there.
  */
 export class JoinBuffer {
   readonly #reader = new PageReader();
-  #startOfText = -1;
-  #textOfStart = '';
+  /** Keys of the first pages that there may be. */
+  readonly #present = new Set<string>();
+  /** Those removed in the open epoch: they are there again if it is aborted. */
+  #removed: string[] = [];
+  /** The text of the two stretches used last: neighbours, as a record looks at no more. */
+  readonly #textStarts = [-1, -1];
+  readonly #texts = ['', ''];
 
   constructor(
     readonly store: Store,
     readonly options: JoinBufferOptions,
   ) {}
 
+  /** A page that is in the store at the start. Returns when it falls due; null: never by itself. */
+  opened(pageKey: string, page: Uint8Array): number | null {
+    if (pageKey.endsWith(FIRST_PAGE)) this.#present.add(pageKey);
+    return this.#dueOf(pageKey, page);
+  }
+
+  closing(): void {
+    if (this.#removed.length > 0) this.#removed = [];
+  }
+
+  aborted(): void {
+    for (const firstKey of this.#removed) this.#present.add(firstKey);
+    this.#removed = [];
+  }
+
   /** Collects the records of a key from one time to another, both included, and marks them as joined. */
   find(key: string, from: number, to: number, matches: Matches): void {
     const { bucketMs } = this.options;
     if (from > to) return;
     for (let start = bucketStart(from, bucketMs); start <= to; start += bucketMs) {
-      const pages = this.#pagesKey(key, start);
-      const first = this.store.get(pages + FIRST_PAGE);
+      const firstKey = this.#firstKey(key, start);
+      const first = this.#first(firstKey);
       if (first === null) continue;
       matches.beginStretch();
-      this.#findIn(pages + FIRST_PAGE, first, start, from, to, matches);
+      this.#findIn(firstKey, first, start, from, to, matches);
       const last = lastPageOf(first);
       for (let number = 1; number <= last; number++) {
-        const pageKey = pages + numberText(number);
+        const pageKey = numbered(firstKey, number);
         this.#findIn(pageKey, this.store.get(pageKey)!, start, from, to, matches);
       }
       matches.endStretch();
@@ -87,19 +109,20 @@ export class JoinBuffer {
     const { bucketMs, reportsUnmatched, schedule } = this.options;
     const start = bucketStart(timestamp, bucketMs);
     const offset = timestamp - start;
-    const pages = this.#pagesKey(key, start);
-    const first = store.get(pages + FIRST_PAGE);
+    const firstKey = this.#firstKey(key, start);
+    const first = this.#first(firstKey);
     let number = first === null ? 0 : lastPageOf(first);
-    let page = number === 0 ? first : store.get(pages + numberText(number))!;
+    let page = number === 0 ? first : store.get(numbered(firstKey, number))!;
     if (page !== null && page.length + entryBytes(offset, value, headers) > PAGE_BYTES) {
       page = null;
       number++;
       const counted = copyOf(first!);
       setLastPage(counted, number);
-      store.put(pages + FIRST_PAGE, counted, timestamp);
+      store.put(firstKey, counted, timestamp);
     }
     const grown = withEntry(page, offset, value, headers, isJoined);
-    const pageKey = pages + (number === 0 ? FIRST_PAGE : numberText(number));
+    const pageKey = number === 0 ? firstKey : numbered(firstKey, number);
+    if (first === null) this.#present.add(firstKey);
     if (reportsUnmatched && !isJoined && timestamp < pendingOf(grown)) {
       setPending(grown, timestamp);
       schedule(this.closeOf(timestamp), pageKey);
@@ -112,41 +135,46 @@ export class JoinBuffer {
     return timestamp + this.options.closesAfterMs + 1;
   }
 
-  /** When the page falls due next; null: never by itself. */
-  dueOf(pageKey: string, page: Uint8Array): number | null {
+  #dueOf(pageKey: string, page: Uint8Array): number | null {
     const pending = pendingOf(page);
     if (pending < Infinity) return this.closeOf(pending);
     return pageKey.endsWith(FIRST_PAGE) ? this.#removalOf(this.startOf(pageKey)) : null;
   }
 
   /**
-   * Ends what a page keeps at that time: its unmatched records are marked as done, and where the whole stretch is closed its
-   * pages are removed. Returns the page as it was where it has records to report.
+   * Ends what a page keeps at that time: its unmatched records are marked as done, and where all is closed the pages are
+   * removed. Returns the page as it was where it has records to report.
    */
   close(pageKey: string, due: number): Uint8Array | null {
-    const { store, options } = this;
-    const page = store.get(pageKey);
-    const earliest = page === null ? null : this.dueOf(pageKey, page);
+    const page = this.store.get(pageKey);
+    const earliest = page === null ? null : this.#dueOf(pageKey, page);
     if (page === null || earliest === null || earliest > due) return null;
     if (pendingOf(page) === Infinity) {
       this.#remove(pageKey, lastPageOf(page), due);
       return null;
     }
+    this.#closeRecords(pageKey, page, due);
+    return page;
+  }
+
+  #closeRecords(pageKey: string, page: Uint8Array, due: number): void {
     const start = this.startOf(pageKey);
     const closed = copyOf(page);
     let pending = Infinity;
+    let isAllClosed = true;
     const reader = this.#reader.load(page);
     while (reader.next()) {
-      if (reader.isJoined) continue;
       const time = start + reader.offset;
-      if (this.closeOf(time) <= due) setJoined(closed, reader.at);
-      else if (time < pending) pending = time;
+      if (this.closeOf(time) > due) {
+        isAllClosed = false;
+        if (!reader.isJoined && time < pending) pending = time;
+      } else if (!reader.isJoined) setJoined(closed, reader.at);
     }
+    if (isAllClosed && lastPageOf(page) === 0 && pageKey.endsWith(FIRST_PAGE)) return this.#remove(pageKey, 0, due);
     setPending(closed, pending);
-    store.put(pageKey, closed, due);
-    const next = this.dueOf(pageKey, closed);
-    if (next !== null) options.schedule(next, pageKey);
-    return page;
+    this.store.put(pageKey, closed, due);
+    const next = this.#dueOf(pageKey, closed);
+    if (next !== null) this.options.schedule(next, pageKey);
   }
 
   /** Marks one record as done, whatever becomes of it. */
@@ -156,9 +184,11 @@ export class JoinBuffer {
     this.store.put(pageKey, settled, due);
   }
 
-  #remove(firstPageKey: string, last: number, due: number): void {
-    const pages = firstPageKey.slice(0, -NUMBER_BYTES);
-    for (let number = 0; number <= last; number++) this.store.put(pages + numberText(number), null, due);
+  /** If the unit is taken back, what fell due runs again before any record could miss the pages. */
+  #remove(firstKey: string, last: number, due: number): void {
+    for (let number = 1; number <= last; number++) this.store.put(numbered(firstKey, number), null, due);
+    this.store.put(firstKey, null, due);
+    if (this.#present.delete(firstKey)) this.#removed.push(firstKey);
   }
 
   /** One later than the close of the last record that a stretch can have. */
@@ -166,12 +196,18 @@ export class JoinBuffer {
     return this.closeOf(start + this.options.bucketMs);
   }
 
-  #pagesKey(key: string, start: number): string {
-    if (start !== this.#startOfText) {
-      this.#startOfText = start;
-      this.#textOfStart = timeText(start);
+  #first(firstKey: string): Uint8Array | null {
+    return this.#present.has(firstKey) ? this.store.get(firstKey) : null;
+  }
+
+  #firstKey(key: string, start: number): string {
+    const { mark, bucketMs } = this.options;
+    const slot = (start / bucketMs) % 2;
+    if (this.#textStarts[slot] !== start) {
+      this.#textStarts[slot] = start;
+      this.#texts[slot] = timeText(start) + FIRST_PAGE;
     }
-    return this.options.mark + key + this.#textOfStart;
+    return mark + key + this.#texts[slot]!;
   }
 
   /** The record key in a page's key. */
@@ -187,5 +223,7 @@ export class JoinBuffer {
 
 const bucketStart = (timestamp: number, bucketMs: number): number => timestamp - (timestamp % bucketMs);
 
-const numberText = (number: number): string =>
+/** The key of a further page. */
+const numbered = (firstKey: string, number: number): string =>
+  firstKey.slice(0, -NUMBER_BYTES) +
   String.fromCharCode(number >>> 24, (number >>> 16) & 0xff, (number >>> 8) & 0xff, number & 0xff);

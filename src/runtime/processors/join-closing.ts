@@ -63,6 +63,6 @@ export function joinClosing(node: ProcessorNode, { unit, slots }: Site, { left, 
       return { key, value, timestamp: buffer.startOf(pageKey) + reader.offset, ...(headers && { headers }) };
     },
 
-    dueOf: (pageKey, page) => sideOf(pageKey).buffer.dueOf(pageKey, page),
+    dueOf: (pageKey, page) => sideOf(pageKey).buffer.opened(pageKey, page),
   };
 }

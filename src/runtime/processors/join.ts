@@ -5,8 +5,9 @@ import { IN, OUT } from '../counters.ts';
 import { defined } from '../values.ts';
 
 /**
- * A stream's record with the row its key has in a table at that moment; in a versioned table, had at the record's time. Inner: no row, no result. Left: null in its place, also
- * for a record without a key (KIP-962). A null value on the stream's side is dropped.
+ * A stream's record with the row its key has in a table at that moment, or had at the record's time where the table is versioned.
+ * Inner: no row, no result. Left: null in its place, also for a record without a key (KIP-962). A null value on the stream's side
+ * is dropped.
  */
 export function join(node: ProcessorNode, site: Site): Compiled {
   const { unit, next } = site;

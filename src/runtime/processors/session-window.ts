@@ -1,12 +1,12 @@
 import type { Aggregator } from '../../graph/functions.ts';
 import type { ProcessorNode } from '../../graph/topology.ts';
-import { windowText } from '../../serdes/windowed.ts';
 import type { Compiled, Site, Step } from '../chain.ts';
 import { IN } from '../counters.ts';
 import { decodeWindows, encodeWindows } from '../kept-windows.ts';
 import type { KeptWindow } from '../kept-windows.ts';
 import { decode, defined } from '../values.ts';
 import { aggregatorsOf } from './aggregate.ts';
+import { rowKey, sessionKeyOf, sessionsKey } from './session-key.ts';
 import { encodeState, keyBytes, windowOutput } from './window-output.ts';
 
 export interface SessionWindowOptions {
@@ -14,9 +14,6 @@ export interface SessionWindowOptions {
   readonly graceMs: number;
   readonly emit: 'update' | 'final';
 }
-
-/** Behind the key in the store, so that no store key is empty. */
-export const SESSIONS_MARK = '\0';
 
 /**
  * An aggregate a key and session [first record, last record]: records with gaps of `gapMs` at most between them. A record that
@@ -50,11 +47,11 @@ export function sessionWindow(node: ProcessorNode, site: Site): Compiled {
   const schedule = site.schedule(node.stores[0]!.name, {
     fire(storeKey, due) {
       const closed = removeFirst(storeKey, due);
-      if (closed !== null && isFinal) output.final(rowKey(keyOf(storeKey), closed), closed.last, closed.state);
+      if (closed !== null && isFinal) output.final(rowKey(sessionKeyOf(storeKey), closed), closed.last, closed.state);
     },
     discard(storeKey, due) {
       const closed = removeFirst(storeKey, due)!;
-      return { key: keyBytes(rowKey(keyOf(storeKey), closed)), value: closed.state, timestamp: closed.last };
+      return { key: keyBytes(rowKey(sessionKeyOf(storeKey), closed)), value: closed.state, timestamp: closed.last };
     },
     dueOf: (_, stored) => dueOf(decodeWindows(stored)[0]!.last),
   });
@@ -71,7 +68,7 @@ export function sessionWindow(node: ProcessorNode, site: Site): Compiled {
       if (value === null) return nullValue();
       const { timestamp } = unit;
       schedule.advance(timestamp);
-      const storeKey = key + SESSIONS_MARK;
+      const storeKey = sessionsKey(key);
       const sessions = decodeWindows(store.get(storeKey));
       const from = sessions.findIndex(({ last }) => last >= timestamp - gapMs);
       const met = from < 0 ? [] : sessions.slice(from).filter(({ start }) => start <= timestamp + gapMs);
@@ -95,12 +92,8 @@ export function sessionWindow(node: ProcessorNode, site: Site): Compiled {
       if (sessions.length > 0 && (first === undefined || sessions[0]!.last < first))
         schedule.add(dueOf(sessions[0]!.last), storeKey);
       if (!isFinal)
-        output.change(key + windowText(start, last), last, state === null ? null : aggregator.result(state), old);
+        output.change(rowKey(key, { start, last }), last, state === null ? null : aggregator.result(state), old);
     };
   };
   return { steps: aggregatorsOf(node, site).map(stepOf) };
 }
-
-const keyOf = (storeKey: string): string => storeKey.slice(0, -SESSIONS_MARK.length);
-
-const rowKey = (key: string, { start, last }: KeptWindow): string => key + windowText(start, last);

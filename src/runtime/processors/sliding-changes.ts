@@ -65,7 +65,12 @@ function early(windows: readonly KeptWindow[], timestamp: number): WindowChange[
   return found;
 }
 
-const changed = (window: KeptWindow): WindowChange => ({ start: window.start, base: window, isNew: false, isTaken: true });
+const changed = (window: KeptWindow): WindowChange => ({
+  start: window.start,
+  base: window,
+  isNew: false,
+  isTaken: true,
+});
 const made = (start: number, base: KeptWindow | null): WindowChange => ({ start, base, isNew: true, isTaken: true });
 
 /** The record's right window, if it is not there and something lies in it. */

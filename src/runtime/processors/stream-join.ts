@@ -108,9 +108,17 @@ export function streamJoin(node: ProcessorNode, site: Site): Compiled {
     // the schedule is made from the left store alone, which keeps its time too
     opened: async entriesOf => {
       for await (const [pageKey, page] of entriesOf(node.stores[1]!.name)) {
-        const due = right.buffer.dueOf(pageKey, page);
+        const due = right.buffer.opened(pageKey, page);
         if (due !== null) schedule.add(due, pageKey);
       }
+    },
+    closing: () => {
+      left.buffer.closing();
+      right.buffer.closing();
+    },
+    aborted: () => {
+      left.buffer.aborted();
+      right.buffer.aborted();
     },
   };
 }

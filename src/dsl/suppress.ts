@@ -1,0 +1,47 @@
+import { milliseconds } from './duration.ts';
+import type { Duration } from './duration.ts';
+import type { Flow, StoreOptions } from './flow.ts';
+import { processorStep, valueMissing } from './steps.ts';
+
+export interface SuppressOptions extends Pick<StoreOptions, 'renamedFrom'> {
+  /** How long a row's changes are held back, from the first of them on, by the timestamps of the changes. */
+  readonly timeLimit: Duration;
+  /** Where so many rows wait and another comes, the one that waits longest is handed on at once. Default: no limit. */
+  readonly maxRecords?: number;
+}
+
+/** @throws TopologyError on options that cannot be */
+export function suppressStep(flow: Flow, name: string, options: SuppressOptions): Flow {
+  const { value, draft, key } = flow;
+  const { timeLimit, maxRecords, renamedFrom } = options;
+  if (value === undefined) throw valueMissing(flow, name, `.as(serde).suppress('${name}', …)`);
+  const wrong = (message: string) => draft.error('TOPO_GRAPH_INVALID', message, name);
+  if (flow.versionedMs !== undefined)
+    throw wrong(
+      `suppress '${name}' holds back the last change of a row, and '${flow.step.label}' is versioned: changes that come out of ` +
+        `order are part of what it says. Suppress a plain table.`,
+    );
+  if (maxRecords !== undefined && !(Number.isSafeInteger(maxRecords) && maxRecords >= 1))
+    throw wrong(`suppress '${name}': 'maxRecords' is ${maxRecords}; it takes a whole number from 1 on.`);
+  let limitMs: number;
+  try {
+    limitMs = milliseconds(timeLimit, `suppress '${name}': 'timeLimit'`);
+  } catch (error) {
+    throw wrong((error as Error).message);
+  }
+  return processorStep(flow, name, {
+    processor: 'suppress',
+    what: 'a suppress',
+    table: true,
+    slots: () => ({ row: value, key: key.serde }),
+    options: { limitMs, ...(maxRecords !== undefined && { maxRecords }) },
+    stores: [
+      {
+        key: () => ({ description: { type: 'waiting-key', of: key.serde!.description } }),
+        value: { description: { type: 'waiting-change', of: value.description } },
+      },
+    ],
+    storeOptions: { ...(renamedFrom !== undefined && { renamedFrom }) },
+    value,
+  });
+}

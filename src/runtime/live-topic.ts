@@ -1,0 +1,106 @@
+import type { Observable } from 'rxjs';
+import { RecordError, TopologyError } from '../errors.ts';
+import type { TopicSlot } from '../graph/functions.ts';
+import { changelogTopic } from '../graph/names.ts';
+import type { Topology } from '../graph/topology.ts';
+import type { BatchReader } from '../records/batch-reader.ts';
+import { decodeHeaders } from '../records/headers.ts';
+import type { Headers } from '../records/headers.ts';
+import { follow } from './live-log.ts';
+import type { LiveOptions, LiveSource } from './live-log.ts';
+import { storeFormat } from './read-only-store.ts';
+import type { Task } from './task.ts';
+import { decode } from './values.ts';
+
+/** A record as its topic has it. */
+export interface LiveRecord<K = unknown, V = unknown> {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: K | null;
+  readonly value: V | null;
+  readonly headers: Headers;
+}
+
+/** A change of a store. */
+export interface StoreChange<K = unknown, V = unknown> {
+  readonly key: K;
+  /** Null: the entry is gone. */
+  readonly value: V | null;
+  readonly timestamp: number;
+}
+
+/** The records of a source or sink. @throws TopologyError `TOPO_TOPIC_UNKNOWN` */
+export function liveRecords<K, V>(
+  source: LiveSource,
+  topology: Topology,
+  topic: string,
+  options: LiveOptions,
+): Observable<LiveRecord<K, V>> {
+  const nodes = topology.nodes.flatMap(node => (node.kind === 'source' || node.kind === 'sink' ? node : []));
+  const node = nodes.find(one => one.topic.name === topic);
+  if (!node) {
+    const known = [...new Set(nodes.map(one => one.topic.name))].join(', ');
+    throw new TopologyError('TOPO_TOPIC_UNKNOWN', `'${topology.name}' has no topic ${topic}; it has ${known}.`, {
+      topology: topology.name,
+      topic,
+    });
+  }
+  const slot = topology.functions[node.id]!['topic'] as TopicSlot<K, V>;
+  return follow(source, topic, options, (cursor, partition) => ({
+    topic,
+    partition,
+    offset: cursor.offset,
+    timestamp: cursor.timestamp,
+    ...placed(topology, topic, partition, cursor, (key, value) => ({
+      key: key === null ? null : decode(slot.key, key, 'key'),
+      value: value === null ? null : decode(slot.value, value, 'value'),
+    })),
+    headers: decodeHeaders(cursor.headerBytes()),
+  }));
+}
+
+/** The changes of a store that can be read, one for each key and commit. @throws TopologyError `TOPO_USAGE` */
+export function liveChanges<K, V>(
+  source: LiveSource,
+  topology: Topology,
+  tasks: readonly Task[],
+  name: string,
+  options: LiveOptions,
+): Observable<StoreChange<K, V>> {
+  const { reference, keys, decode: decodeValue } = storeFormat<V>(topology, tasks, name);
+  const topic = changelogTopic(topology.name, reference);
+  return follow(source, topic, options, (cursor, partition) =>
+    placed(topology, topic, partition, cursor, (key, value) => {
+      // the step's own time
+      if (key!.length === 0 && value?.length === 0) return undefined;
+      return {
+        key: decode(keys, key!, 'key') as K,
+        value: value === null ? null : decodeValue(value),
+        timestamp: cursor.timestamp,
+      };
+    }),
+  );
+}
+
+/** @throws RecordError naming where the bytes lie that do not decode */
+function placed<T>(
+  topology: Topology,
+  topic: string,
+  partition: number,
+  cursor: BatchReader,
+  read: (key: Uint8Array | null, value: Uint8Array | null) => T,
+): T {
+  try {
+    return read(cursor.keyBytes(), cursor.valueBytes());
+  } catch (cause) {
+    const { offset } = cursor;
+    throw new RecordError(
+      'TOPO_DECODE',
+      `${topic}-${partition} at offset ${offset}: ${(cause as Error).message}`,
+      { topology: topology.name, topic, partition, offset },
+      { cause },
+    );
+  }
+}
