@@ -31,7 +31,7 @@ const RESOLUTION = 2 ** 32;
 /** Writes claims, and policies besides, to a new log in this folder: the same for the same count. */
 export async function writeBacklog(folder: string, backlog: Backlog, claims: number): Promise<number> {
   const topics = backlog.withTable === true ? [POLICIES, CLAIMS] : [CLAIMS];
-  return writeRecords(await nodeDisk(join(folder, 'log')), topics, recordsOf(backlog, claims));
+  return writeRecords(await nodeDisk(join(folder, 'log')), topics, backlogRecords(backlog, claims));
 }
 
 function* recordsOf(

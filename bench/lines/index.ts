@@ -1,3 +1,4 @@
+import { HOT_KEY_LINES } from '../hot-key/lines.ts';
 import { INSURANCE_LINES } from '../insurance/lines.ts';
 import { NEXMARK_LINES } from '../nexmark/lines.ts';
 import { count100k, count1m, count1mZipf } from './count.ts';
@@ -12,6 +13,7 @@ import { repartitionCount } from './repartition-count.ts';
 export const GROUPS: ReadonlyMap<string, readonly Line[]> = new Map([
   ['nexmark', NEXMARK_LINES],
   ['insurance', INSURANCE_LINES],
+  ['hot-key', HOT_KEY_LINES],
 ]);
 
 export const LINES: readonly Line[] = [
@@ -20,4 +22,5 @@ export const LINES: readonly Line[] = [
   ...[count100k, count1m, count1mZipf],
   ...NEXMARK_LINES,
   ...INSURANCE_LINES,
+  ...HOT_KEY_LINES,
 ];

@@ -147,8 +147,13 @@ export class JoinBuffer {
    */
   close(pageKey: string, due: number): Uint8Array | null {
     const page = this.store.get(pageKey);
-    const earliest = page === null ? null : this.#dueOf(pageKey, page);
-    if (page === null || earliest === null || earliest > due) return null;
+    if (page === null) {
+      // the unit that made it was taken back, or it is removed
+      this.#present.delete(pageKey);
+      return null;
+    }
+    const earliest = this.#dueOf(pageKey, page);
+    if (earliest === null || earliest > due) return null;
     if (pendingOf(page) === Infinity) {
       this.#remove(pageKey, lastPageOf(page), due);
       return null;

@@ -93,7 +93,7 @@ export class Timing implements DueEntries {
     const { timers, intervals } = this.slot;
     const at = entry.indexOf(END);
     if (at < 0) return Object.hasOwn(intervals, entry) ? this.#nextOf(intervals[entry]!, timestampOf(value)) : null;
-    return null;
+    return Object.hasOwn(timers, entry.slice(0, at)) ? timestampOf(value) : null;
   }
 
   fire(entry: string, due: number): void {
