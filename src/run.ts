@@ -11,6 +11,9 @@ import type { Application, DeadLetterEvent } from './runtime/application.ts';
 import type { DropPolicy } from './runtime/counters.ts';
 import type { ErrorPolicy } from './runtime/error-policy.ts';
 import type { Figures } from './runtime/figures.ts';
+import type { PartitionLag } from './runtime/live-lag.ts';
+import type { LiveOptions } from './runtime/live-log.ts';
+import type { LiveRecord, StoreChange } from './runtime/live-topic.ts';
 import type { Broker, Log } from './runtime/ports.ts';
 import type { ReadOnlyStore } from './runtime/read-only-store.ts';
 import { start } from './runtime/start.ts';
@@ -52,6 +55,15 @@ export interface Running {
   /** The figures after each commit. */
   readonly figures$: Observable<Figures>;
   readonly deadLetters$: Observable<DeadLetterEvent>;
+  /** The lag of every partition it reads: at the subscription, then after each commit. */
+  readonly lag$: Observable<readonly PartitionLag[]>;
+  /**
+   * The records of one of its source or sink topics, as they are committed. Each subscription reads the log at its own pace; a
+   * record that does not decode is an error. Completes when the run ends. @throws TopologyError when there is no such topic
+   */
+  records<K = unknown, V = unknown>(topic: string, options?: LiveOptions): Observable<LiveRecord<K, V>>;
+  /** The changes of a store, in the same way: one for each key and commit. @throws TopologyError when there is no such store */
+  changes<K = unknown, V = unknown>(store: string, options?: LiveOptions): Observable<StoreChange<K, V>>;
   figures(): Figures;
   /** Resolves once everything there was to read, a sample included, is processed and committed; rejects if it ends before. */
   idle(): Promise<void>;
@@ -110,6 +122,9 @@ async function runOn(world: World, topology: Topology, options: RunOptions): Pro
     done,
     figures$: application.figures$,
     deadLetters$: application.deadLetters$,
+    lag$: application.lag$,
+    records: (topic, options) => application.records(topic, options),
+    changes: (store, options) => application.changes(store, options),
     figures: () => application.figures(),
     store: name => application.store(name),
     async idle() {

@@ -7,8 +7,13 @@ import { figuresOf } from './figures.ts';
 import type { Figures } from './figures.ts';
 import type { GlobalTable } from './global-table.ts';
 import type { Counters } from './counters.ts';
-import type { Broker } from './ports.ts';
+import type { Broker, Clock } from './ports.ts';
 import { caughtUp, settled } from './idle.ts';
+import { liveLag } from './live-lag.ts';
+import type { PartitionLag } from './live-lag.ts';
+import type { LiveOptions, LiveSource } from './live-log.ts';
+import { liveChanges, liveRecords } from './live-topic.ts';
+import type { LiveRecord, StoreChange } from './live-topic.ts';
 import { openStore } from './read-only-store.ts';
 import type { ReadOnlyStore } from './read-only-store.ts';
 import type { Task } from './task.ts';
@@ -25,6 +30,7 @@ export interface Assembly {
   readonly globals: readonly GlobalTable[];
   readonly worker: Worker;
   readonly broker: Broker;
+  readonly clock: Clock;
   readonly counters: Counters;
   readonly events: Events;
   readonly close: () => Promise<void>;
@@ -48,8 +54,10 @@ export class Application {
   readonly done: Promise<void>;
   readonly figures$: Observable<Figures>;
   readonly deadLetters$: Observable<DeadLetterEvent>;
+  readonly lag$: Observable<readonly PartitionLag[]>;
   readonly #assembly: Assembly;
   readonly #figures = new Subject<Figures>();
+  readonly #ended = new AbortController();
 
   constructor(assembly: Assembly) {
     const { topology, created, events } = assembly;
@@ -58,6 +66,7 @@ export class Application {
     this.created = created;
     this.figures$ = this.#figures.asObservable();
     this.deadLetters$ = events.deadLetters.asObservable();
+    this.lag$ = liveLag(assembly.tasks, events.commits, this.#ended.signal);
     events.commits.subscribe(() => {
       if (this.#figures.observed) this.#figures.next(this.figures());
     });
@@ -90,6 +99,21 @@ export class Application {
     return globals.find(table => table.name === name)?.readOnly<K, V>() ?? openStore<K, V>(this.topology, tasks, name);
   }
 
+  /** The records of one of its source or sink topics, as they are committed. @throws TopologyError `TOPO_TOPIC_UNKNOWN` */
+  records<K = unknown, V = unknown>(topic: string, options: LiveOptions = {}): Observable<LiveRecord<K, V>> {
+    return liveRecords(this.#live, this.topology, topic, options);
+  }
+
+  /** The changes of a store, as they are committed. @throws TopologyError `TOPO_USAGE` when it has none of that name to read */
+  changes<K = unknown, V = unknown>(store: string, options: LiveOptions = {}): Observable<StoreChange<K, V>> {
+    return liveChanges(this.#live, this.topology, this.#assembly.tasks, store, options);
+  }
+
+  get #live(): LiveSource {
+    const { broker, clock } = this.#assembly;
+    return { broker, clock, ended: this.#ended.signal };
+  }
+
   /** Finishes the record at hand, commits and closes. Rejects with what ended the run, if something did. */
   async stop(): Promise<void> {
     this.#assembly.worker.stop();
@@ -120,6 +144,7 @@ export class Application {
     try {
       await worker.run();
     } finally {
+      this.#ended.abort();
       await close();
       this.#figures.complete();
       events.deadLetters.complete();

@@ -8,7 +8,7 @@ import { decodeHeaders } from '../records/headers.ts';
 import type { Headers } from '../records/headers.ts';
 import { follow } from './live-log.ts';
 import type { LiveOptions, LiveSource } from './live-log.ts';
-import { storeFormat } from './read-only-store.ts';
+import { findStore } from './read-only-store.ts';
 import type { Task } from './task.ts';
 import { decode } from './values.ts';
 
@@ -61,7 +61,7 @@ export function liveRecords<K, V>(
   }));
 }
 
-/** The changes of a store that can be read, one for each key and commit. @throws TopologyError `TOPO_USAGE` */
+/** The changes of a store that keeps one row an entry: the last one of each key and commit. @throws TopologyError `TOPO_USAGE` */
 export function liveChanges<K, V>(
   source: LiveSource,
   topology: Topology,
@@ -69,17 +69,22 @@ export function liveChanges<K, V>(
   name: string,
   options: LiveOptions,
 ): Observable<StoreChange<K, V>> {
-  const { reference, keys, decode: decodeValue } = storeFormat<V>(topology, tasks, name);
+  const { reference, keySerde, reading } = findStore(topology, tasks, name);
+  const { key: keys = keySerde, place, rows } = reading;
+  if (place !== undefined)
+    throw new TopologyError(
+      'TOPO_USAGE',
+      `store '${name}' of '${topology.name}' keeps several rows in one entry: its changes are the records of its step's stream.`,
+      { topology: topology.name },
+    );
   const topic = changelogTopic(topology.name, reference);
   return follow(source, topic, options, (cursor, partition) =>
     placed(topology, topic, partition, cursor, (key, value) => {
-      // the step's own time
-      if (key!.length === 0 && value?.length === 0) return undefined;
-      return {
-        key: decode(keys, key!, 'key') as K,
-        value: value === null ? null : decodeValue(value),
-        timestamp: cursor.timestamp,
-      };
+      const text = cursor.keyText();
+      const [row] = value === null ? [[text, null] as const] : rows(text, value);
+      // an entry that is no row keeps the step's own time
+      if (row === undefined) return undefined;
+      return { key: keys.decode(key!) as K, value: row[1] as V | null, timestamp: cursor.timestamp };
     }),
   );
 }

@@ -15,8 +15,8 @@ export interface ReadOnlyStore<K = unknown, V = unknown> {
   entries(): AsyncIterable<readonly [key: K, value: V]>;
 }
 
-/** @throws TopologyError `TOPO_USAGE` when there is no store of that name, or it holds no rows */
-export function openStore<K, V>(topology: Topology, tasks: readonly Task[], name: string): ReadOnlyStore<K, V> {
+/** Who holds a store that can be read, and how. @throws TopologyError `TOPO_USAGE` when there is none of that name */
+export function findStore(topology: Topology, tasks: readonly Task[], name: string) {
   const node = topology.nodes.find(
     (one): one is ProcessorNode => one.kind === 'processor' && one.stores.some(store => store.name === name),
   );
@@ -37,17 +37,23 @@ export function openStore<K, V>(topology: Topology, tasks: readonly Task[], name
       { topology: topology.name, step: node.id },
     );
   const holders = tasks.filter(task => task.stores.includes(name)).sort((a, b) => a.partition - b.partition);
-  const kept = keptName(node.stores[index]!);
-  const prefix = storePrefix(kept);
   // the store has the keys and the partitioning of what its step hangs on; other inputs of the task may have others
   const roots = new Set(rootsOf(node, new Map(topology.nodes.map(one => [one.id, one]))).map(root => root.id));
   const { keySerde, input } = holders[0]!.inputs.find(one => roots.has(one.input.node.id))!;
+  return { reference: node.stores[index]!, holders, keySerde, partitions: input.partitions, reading };
+}
+
+/** @throws TopologyError `TOPO_USAGE` when there is no store of that name, or it holds no rows */
+export function openStore<K, V>(topology: Topology, tasks: readonly Task[], name: string): ReadOnlyStore<K, V> {
+  const { reference, holders, keySerde, partitions, reading } = findStore(topology, tasks, name);
+  const kept = keptName(reference);
+  const prefix = storePrefix(kept);
   const { key: keys = keySerde, place = key => key, rows, isAnywhere } = reading;
   return {
     async get(key) {
       const bytes = keys.encode(key);
       const text = latin1(bytes);
-      const partition = partitionOf(partitionKey(keys, bytes), input.partitions);
+      const partition = partitionOf(partitionKey(keys, bytes), partitions);
       const storeKey = place(text);
       for (const { state } of isAnywhere ? holders : [holders[partition]!]) {
         const stored = state.get(prefix + storeKey);

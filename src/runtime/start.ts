@@ -131,7 +131,18 @@ export async function start(topology: Topology, world: World, settings: Settings
     });
     events.submits.subscribe(() => worker.wake());
     const created = missing.map(({ name }) => name);
-    return new Application({ topology, created, tasks, globals, worker, broker, counters, events, close });
+    return new Application({
+      topology,
+      created,
+      tasks,
+      globals,
+      worker,
+      broker,
+      clock: world.clock,
+      counters,
+      events,
+      close,
+    });
   } catch (error) {
     await close();
     throw error;

@@ -28,6 +28,8 @@ export class TestWorld implements AsyncDisposable {
   clock: Clock = systemClock;
   /** Waited for after each fetch of what runs here: what a slow disk or network does. */
   afterFetch: () => Promise<void> | void = () => {};
+  /** Of what runs here. */
+  openReaders = 0;
   readonly #applications: Application[] = [];
 
   private constructor(
@@ -87,13 +89,19 @@ export class TestWorld implements AsyncDisposable {
         await this.afterFetch();
         return fetched;
       },
-      close: () => reader.close(),
+      close: () => {
+        this.openReaders--;
+        return reader.close();
+      },
     });
     return {
       clusterId: broker.clusterId,
       topics: () => broker.topics(),
       offsets: partitions => broker.offsets(partitions),
-      reader: () => slow(broker.reader()),
+      reader: () => {
+        this.openReaders++;
+        return slow(broker.reader());
+      },
       groupOffsets: group => broker.groupOffsets(group),
       createTopics: topics => broker.createTopics(topics),
       join: (group, tasks, listener) => broker.join(group, tasks, listener),
