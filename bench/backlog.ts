@@ -34,7 +34,8 @@ export async function writeBacklog(folder: string, backlog: Backlog, claims: num
   return writeRecords(await nodeDisk(join(folder, 'log')), topics, backlogRecords(backlog, claims));
 }
 
-function* recordsOf(
+/** Its records, in the order of their times. */
+export function* backlogRecords(
   { key, policies = POLICY_COUNT, spread, withTable }: Backlog,
   claims: number,
 ): Generator<NewRecord> {

@@ -58,7 +58,7 @@ export const ERROR_CODES = {
   TOPO_RESULT_UNDEFINED: 'a function of the topology returned undefined',
   TOPO_RECORD_TOO_LARGE: "a record larger than its topic's max.message.bytes",
   TOPO_TIMEOUT: 'a call that took longer than its step allows',
-  TOPO_TIMESTAMP_INVALID: 'an extracted timestamp that is no time, or over an hour past its record',
+  TOPO_TIMESTAMP_INVALID: 'a timestamp that is no time, or, where a topic extracts it, over an hour past its record',
   TOPO_TRUNCATE: 'a truncate event on a table',
   TOPO_DROPPED: 'a record that a step dropped, kept because onDrop says so',
   TOPO_STOPPED_BY_POLICY: 'a record failed and the error policy says stop',

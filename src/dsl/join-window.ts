@@ -23,10 +23,11 @@ export function within(
   difference: Duration | { readonly before: Duration; readonly after: Duration },
   { grace = 0 }: { readonly grace?: Duration } = {},
 ): JoinWindow {
-  const { before, after } = typeof difference === 'object' ? difference : { before: difference, after: difference };
+  const hasEnds = typeof difference === 'object';
+  const { before, after } = hasEnds ? difference : { before: difference, after: difference };
   try {
     return {
-      beforeMs: milliseconds(before, `within: 'before'`),
+      beforeMs: milliseconds(before, hasEnds ? `within: 'before'` : 'within: the difference'),
       afterMs: milliseconds(after, `within: 'after'`),
       graceMs: milliseconds(grace, `within: 'grace'`),
     };

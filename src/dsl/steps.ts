@@ -277,6 +277,11 @@ export function durationOf(flow: Flow, duration: Duration, what: string, step: s
 
 /** For callers without types. */
 export function checkFunction(flow: Flow, step: string, fn: unknown): void {
+  if (typeof step !== 'string')
+    throw flow.draft.error(
+      'TOPO_NAME_INVALID',
+      `a step behind '${flow.step.label}' takes its name first, as in keyBy('by-policy', fn), and was given ${typeof step}.`,
+    );
   if (typeof fn !== 'function')
     throw flow.draft.error(
       'TOPO_GRAPH_INVALID',

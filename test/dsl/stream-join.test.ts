@@ -75,6 +75,8 @@ describe('within', () => {
 
   test('refuses what is no duration', () => {
     expect(() => within(-1)).toThrow(TopologyError);
+    expect(() => within('10 sec' as '10 s')).toThrow(/^within: the difference is "10 sec"/);
+    expect(() => within({ before: -1, after: 1 })).toThrow(/^within: 'before' is -1/);
     expect(() => within(1, { grace: '1 sec' as '1 s' })).toThrow(/^within: 'grace' is "1 sec"/);
   });
 });

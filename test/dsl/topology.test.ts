@@ -168,6 +168,14 @@ describe('a topology', () => {
       /'filter' takes a function, not undefined/,
     );
   });
+
+  test('says that a step takes its name first, where that was left out', () => {
+    const keyBy = (stream: Stream<string, Claim>) =>
+      stream.keyBy(((claim: Claim) => claim) as never, undefined as never);
+    const { code, message } = refusal(t => keyBy(t.stream(claims)).to(out));
+    expect(code).toBe('TOPO_NAME_INVALID');
+    expect(message).toMatch(/takes its name first, as in keyBy\('by-policy', fn\), and was given function/);
+  });
 });
 
 describe('names', () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { json, store, string } from '../../src/index.ts';
 import { keptKeys } from '../changelog.ts';
 import { brief, drive, records } from '../drive.ts';
+import { TestWorld, record, short } from '../runtime/world.ts';
 import { lives } from './interrupted.ts';
 import { built, overdue } from './overdue.ts';
 
@@ -38,8 +39,10 @@ describe('a timer', () => {
       }),
     );
     await using driver = await drive(earlier);
-    await driver.pipeAll(records('in', 'k=30@1', 'k=20@2', 'k=tick@25', 'k=tick@35', 'k=10@36', 'k=tick@36'));
+    await driver.pipeAll(records('in', 'k=30@1', 'k=20@2', 'k=tick@25'));
     expect(brief(await driver.read('out'))).toEqual(['k=at 20@20']);
+    await driver.pipeAll(records('in', 'k=tick@35', 'k=10@36', 'k=tick@36'));
+    expect(await driver.read('out')).toEqual([]);
     await driver.pipeAll(records('in', 'k=tick@37'));
     expect(brief(await driver.read('out'))).toEqual(['k=at 10@10']);
   });
@@ -152,6 +155,32 @@ describe('a timer', () => {
     const [whole, ...others] = await lives(overdue, fed);
     expect(whole).toEqual(['a=a:y of a at 18@18', 'c=c:x of c at 28@28']);
     for (const other of others) expect(other).toEqual(whole);
+  });
+
+  test('moves with its step to another name', async () => {
+    const named = (name: string, options?: { readonly renamedFrom: string }) =>
+      built(stream =>
+        stream.process(
+          name,
+          {
+            stores: { last: store(string()) },
+            record(value, { stores, timers, timestamp }) {
+              stores.last.put(value);
+              timers.set('t', timestamp + 10);
+            },
+            timers: { t: ({ stores, forward }) => forward(stores.last.get()!) },
+          },
+          options,
+        ),
+      );
+    await using world = await TestWorld.open();
+    await world.topic('in', 1);
+    await world.topic('out', 1);
+    await world.write('in', record('k=x@1'));
+    await world.runToIdle(named('former'));
+    await world.write('in', record('l=y@20'));
+    await world.runToIdle(named('step', { renamedFrom: 'former' }));
+    expect(short(await world.read('out'))).toEqual(['k=x@11']);
   });
 
   test('is put back where the epoch that it fired in is taken back', async () => {

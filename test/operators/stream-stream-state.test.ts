@@ -79,7 +79,7 @@ describe('an epoch that is aborted', () => {
     // k=a joins k=A, whose page l=C removes; x=bad spoils the epoch, so that k=a comes again and must find the page
     const spoilt = [
       ...records('left', 'k=D@5', 'l=C@200', 'k=E@201', 'x=bad@202'),
-      ...records('right', 'k=a@8', 'k=e@23'),
+      ...records('right', 'k=a@8', 'k=e@203'),
     ];
     await driver.pipeAll(spoilt);
     await driver.pipeAll(records('right', 'z=z@300'));

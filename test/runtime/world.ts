@@ -1,4 +1,5 @@
 import { openEmbeddedBroker } from '../../src/adapters/embedded/embedded-broker.ts';
+import type { Disk } from '../../src/adapters/embedded/disk.ts';
 import { MemoryDisk } from '../../src/adapters/embedded/memory-disk.ts';
 import { memoryState } from '../../src/adapters/level/level-state.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
@@ -35,17 +36,21 @@ export class TestWorld implements AsyncDisposable {
   private constructor(
     readonly broker: Broker,
     readonly state: StateBackend,
-    private readonly disk: MemoryDisk,
+    private readonly disk: Disk,
   ) {}
 
-  static async open({ state = memoryState(), disk = new MemoryDisk() } = {}): Promise<TestWorld> {
+  static async open({
+    state = memoryState(),
+    disk = new MemoryDisk(),
+  }: { readonly state?: StateBackend; readonly disk?: Disk } = {}): Promise<TestWorld> {
     return new TestWorld(await openEmbeddedBroker({ disk, owner: 'test' }), state, disk);
   }
 
   /** What another process finds where this one is lost now: the disk as it is; the state is lost with it. */
   async afterLoss(): Promise<TestWorld> {
-    const disk = new MemoryDisk();
+    if (!(this.disk instanceof MemoryDisk)) throw new Error('only a disk in memory can be copied at one moment');
     const files = [...this.disk.files].map(([name, { bytes }]) => [name, Buffer.from(bytes)] as const);
+    const disk = new MemoryDisk();
     for (const [name, bytes] of files) await (await disk.open(name, 'create')).write(0, [bytes]);
     return TestWorld.open({ disk });
   }
