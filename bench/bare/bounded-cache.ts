@@ -20,6 +20,9 @@ export interface ValueCodec<T> {
   decode(bytes: Uint8Array): T;
 }
 
+/** Values that are bytes already. */
+export const AS_BYTES: ValueCodec<Uint8Array> = { encode: bytes => bytes, decode: bytes => bytes };
+
 /** One partition's state: LevelDB behind a map bounded in bytes, second-chance eviction, one write batch an epoch. */
 export class BoundedCache<T> {
   private readonly entries = new Map<string, Entry<T>>();

@@ -12,6 +12,11 @@ export interface Effects {
   readonly stores: readonly (() => Promise<void>)[];
 }
 
+export const together = (...effects: readonly Effects[]): Effects => ({
+  appends: effects.flatMap(({ appends }) => appends),
+  stores: effects.flatMap(({ stores }) => stores),
+});
+
 /** A topic that a loop reads, and what it does with a batch of it. */
 export interface Input {
   readonly topic: string;

@@ -1,6 +1,6 @@
 import { protobuf, string, topic, topology } from '../../src/index.ts';
-import { BatchBuilder } from '../bare/batch-builder.ts';
 import { LogLoop } from '../bare/log-loop.ts';
+import { Output } from '../bare/output.ts';
 import { RecordCursor } from '../bare/record-cursor.ts';
 import { Claim } from '../gen/bench/v1/claim.ts';
 import { comparedLine } from './compared-line.ts';
@@ -27,21 +27,18 @@ export const filterMap = comparedLine({
 
   async bare(folder) {
     const loop = await LogLoop.start(folder, PARTITIONS, [OUT]);
-    const outputs = loop.each(() => new BatchBuilder());
+    const outputs = new Output(loop, OUT);
     const cursor = new RecordCursor();
     const serde = protobuf(Claim);
     const process = (batch: Buffer, partition: number) => {
-      const output = outputs[partition]!;
+      const output = outputs.partitions[partition]!;
       cursor.load(batch);
       while (cursor.next()) {
         const claim = serde.decode(cursor.value());
         if (isOpen(claim)) output.append(cursor, serde.encode(withFee(claim)));
       }
     };
-    await loop.run([{ topic: CLAIMS, process }], () => ({
-      appends: outputs.map((output, partition) => ({ topic: OUT, partition, batches: output.take() })),
-      stores: [],
-    }));
+    await loop.run([{ topic: CLAIMS, process }], () => outputs.effects());
     await loop.close();
   },
 });

@@ -1,9 +1,9 @@
-import { join } from 'node:path';
 import { protobuf, string, topic, topology } from '../../src/index.ts';
 import type { Spread } from '../backlog.ts';
-import { BatchBuilder } from '../bare/batch-builder.ts';
-import { BoundedCache } from '../bare/bounded-cache.ts';
-import { LogLoop } from '../bare/log-loop.ts';
+import { AS_BYTES } from '../bare/bounded-cache.ts';
+import { KeyedState } from '../bare/keyed-state.ts';
+import { LogLoop, together } from '../bare/log-loop.ts';
+import { Output } from '../bare/output.ts';
 import { RecordCursor } from '../bare/record-cursor.ts';
 import { Claim } from '../gen/bench/v1/claim.ts';
 import { Policy } from '../gen/bench/v1/policy.ts';
@@ -44,51 +44,34 @@ function joinLine(name: string, records: number, keys: number, spread: Spread): 
 
     async bare(folder) {
       const loop = await LogLoop.start(folder, PARTITIONS, [OUT, changelog]);
-      const outputs = loop.each(() => new BatchBuilder());
-      const changelogs = loop.each(() => new BatchBuilder());
+      const output = new Output(loop, OUT);
       const claims = protobuf(Claim);
       const policies = protobuf(Policy);
-      const same = { encode: (bytes: Uint8Array) => bytes, decode: (bytes: Uint8Array) => bytes };
-      const caches = await Promise.all(
-        loop.each(partition =>
-          BoundedCache.open(join(folder, 'bare'), `${partition}`, cacheBytes(MEMORY_BYTES), POLICY_BYTES, same),
-        ),
-      );
+      const size = { cacheBytes: cacheBytes(MEMORY_BYTES), entryBytes: POLICY_BYTES };
+      const rows = await KeyedState.open(loop, changelog, size, AS_BYTES);
       const cursor = new RecordCursor();
 
       const keep = (batch: Buffer, partition: number) => {
-        const cache = caches[partition]!;
         cursor.load(batch);
         while (cursor.next()) {
           const row = policies.encode(policies.decode(cursor.value()));
-          cache.put(cache.get(cursor.keyText()), row, cursor.timestamp);
+          rows.put(partition, rows.get(partition, cursor.keyText()), row, cursor.timestamp);
         }
       };
       const look = (batch: Buffer, partition: number) => {
-        const cache = caches[partition]!;
-        const output = outputs[partition]!;
+        const results = output.partitions[partition]!;
         cursor.load(batch);
         while (cursor.next()) {
           const claim = claims.decode(cursor.value());
-          const row = cache.get(cursor.keyText()).value;
-          if (row !== undefined) output.append(cursor, claims.encode(withPolicy(claim, policies.decode(row))));
+          const row = rows.get(partition, cursor.keyText()).value;
+          if (row !== undefined) results.append(cursor, claims.encode(withPolicy(claim, policies.decode(row))));
         }
       };
-      const effects = () => ({
-        stores: caches.map((cache, partition) =>
-          cache.take((key, value, timestamp) => changelogs[partition]!.appendText(timestamp, key, value)),
-        ),
-        appends: loop
-          .each(partition => partition)
-          .flatMap(partition => [
-            { topic: OUT, partition, batches: outputs[partition]!.take() },
-            { topic: changelog, partition, batches: changelogs[partition]!.take() },
-          ]),
-      });
+      const effects = () => together(rows.effects(), output.effects());
       await loop.run([{ topic: POLICIES, process: keep }], effects);
       await loop.run([{ topic: CLAIMS, process: look }], effects);
       await loop.close();
-      await Promise.all(caches.map(cache => cache.close()));
+      await rows.close();
     },
   });
 }

@@ -1,6 +1,6 @@
 import { bytes, topic, topology } from '../../src/index.ts';
-import { BatchBuilder } from '../bare/batch-builder.ts';
 import { LogLoop } from '../bare/log-loop.ts';
+import { Output } from '../bare/output.ts';
 import { RecordCursor } from '../bare/record-cursor.ts';
 import { comparedLine } from './compared-line.ts';
 import { AMPLE_BYTES, CLAIMS, OUT, PARTITIONS } from './line.ts';
@@ -20,17 +20,14 @@ export const passRaw = comparedLine({
 
   async bare(folder) {
     const loop = await LogLoop.start(folder, PARTITIONS, [OUT]);
-    const outputs = loop.each(() => new BatchBuilder());
+    const outputs = new Output(loop, OUT);
     const cursor = new RecordCursor();
     const process = (batch: Buffer, partition: number) => {
-      const output = outputs[partition]!;
+      const output = outputs.partitions[partition]!;
       cursor.load(batch);
       while (cursor.next()) output.copy(cursor);
     };
-    await loop.run([{ topic: CLAIMS, process }], () => ({
-      appends: outputs.map((output, partition) => ({ topic: OUT, partition, batches: output.take() })),
-      stores: [],
-    }));
+    await loop.run([{ topic: CLAIMS, process }], () => outputs.effects());
     await loop.close();
   },
 });

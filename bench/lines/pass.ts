@@ -1,6 +1,6 @@
 import { protobuf, string, topic, topology } from '../../src/index.ts';
-import { BatchBuilder } from '../bare/batch-builder.ts';
 import { LogLoop } from '../bare/log-loop.ts';
+import { Output } from '../bare/output.ts';
 import { RecordCursor } from '../bare/record-cursor.ts';
 import { Claim } from '../gen/bench/v1/claim.ts';
 import { comparedLine } from './compared-line.ts';
@@ -21,18 +21,15 @@ export const pass = comparedLine({
 
   async bare(folder) {
     const loop = await LogLoop.start(folder, PARTITIONS, [OUT]);
-    const outputs = loop.each(() => new BatchBuilder());
+    const outputs = new Output(loop, OUT);
     const cursor = new RecordCursor();
     const serde = protobuf(Claim);
     const process = (batch: Buffer, partition: number) => {
-      const output = outputs[partition]!;
+      const output = outputs.partitions[partition]!;
       cursor.load(batch);
       while (cursor.next()) output.append(cursor, serde.encode(serde.decode(cursor.value())));
     };
-    await loop.run([{ topic: CLAIMS, process }], () => ({
-      appends: outputs.map((output, partition) => ({ topic: OUT, partition, batches: output.take() })),
-      stores: [],
-    }));
+    await loop.run([{ topic: CLAIMS, process }], () => outputs.effects());
     await loop.close();
   },
 });

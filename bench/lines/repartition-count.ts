@@ -1,7 +1,6 @@
 import { protobuf, string, topic, topology } from '../../src/index.ts';
-import { partitionOf } from '../../src/records/murmur2.ts';
-import { BatchBuilder } from '../bare/batch-builder.ts';
-import { LogLoop } from '../bare/log-loop.ts';
+import { LogLoop, together } from '../bare/log-loop.ts';
+import { Output } from '../bare/output.ts';
 import { RecordCursor } from '../bare/record-cursor.ts';
 import { Claim } from '../gen/bench/v1/claim.ts';
 import { comparedLine } from './compared-line.ts';
@@ -32,17 +31,14 @@ export const repartitionCount = comparedLine({
   async bare(folder) {
     const loop = await LogLoop.start(folder, PARTITIONS, [OUT, REPARTITION, CHANGELOG]);
     const counts = await RunningCounts.open(loop, CHANGELOG, AMPLE_BYTES);
-    const repartition = loop.each(() => new BatchBuilder());
+    const repartition = new Output(loop, REPARTITION);
     const cursor = new RecordCursor();
     const claims = protobuf(Claim);
-    const keys = string();
     const send = (batch: Buffer) => {
       cursor.load(batch);
       while (cursor.next()) {
         const claim = claims.decode(cursor.value());
-        const adjuster = adjusterOf(claim);
-        const output = repartition[partitionOf(keys.encode(adjuster), PARTITIONS)]!;
-        output.appendText(cursor.timestamp, adjuster, claims.encode(claim));
+        repartition.send(cursor.timestamp, adjusterOf(claim), claims.encode(claim));
       }
     };
     const count = (batch: Buffer, partition: number) => {
@@ -52,16 +48,11 @@ export const repartitionCount = comparedLine({
         counts.add(cursor, partition);
       }
     };
-    const effects = () => {
-      const { appends, stores } = counts.effects();
-      const sent = repartition.map((output, partition) => ({ topic: REPARTITION, partition, batches: output.take() }));
-      return { appends: [...appends, ...sent], stores };
-    };
     const inputs = [
       { topic: CLAIMS, process: send },
       { topic: REPARTITION, process: count },
     ];
-    await loop.run(inputs, effects);
+    await loop.run(inputs, () => together(counts.effects(), repartition.effects()));
     await loop.close();
     await counts.close();
   },

@@ -6,6 +6,7 @@ import { FLOW } from './flow.ts';
 import type { StoreOptions } from './flow.ts';
 import type { GroupedStream } from './grouped-stream.ts';
 import type { Table } from './table.ts';
+import { checkWindow } from './window-steps.ts';
 import type { Window } from './window.ts';
 
 /**
@@ -62,7 +63,7 @@ export class WindowedCogroupedStream<in out K, in out R> {
 
   constructor(parts: readonly CogroupPart[], window: Window) {
     this.#parts = parts;
-    this.#window = window;
+    this.#window = checkWindow(parts[0]!.flow, window);
   }
 
   aggregate(name: string, options?: StoreOptions): Table<Windowed<K>, R> {

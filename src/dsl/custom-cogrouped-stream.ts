@@ -6,6 +6,7 @@ import { FLOW } from './flow.ts';
 import type { StoreOptions } from './flow.ts';
 import type { GroupedStream } from './grouped-stream.ts';
 import type { Table } from './table.ts';
+import { checkWindow } from './window-steps.ts';
 import type { SessionWindow, Window } from './window.ts';
 
 /** A state of the user's own, for these windows: sessions bring states together. */
@@ -44,7 +45,7 @@ export class WindowedCustomCogroupedStream<in out K, in out State, W extends Win
 
   constructor(parts: readonly CogroupPart[], window: W) {
     this.#parts = parts;
-    this.#window = window;
+    this.#window = checkWindow(parts[0]!.flow, window);
   }
 
   /** On sessions the state has a `merge`. */

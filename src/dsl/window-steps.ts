@@ -1,5 +1,4 @@
 import type { Aggregator } from '../graph/functions.ts';
-import type { Serde } from '../serdes/serde.ts';
 import { windowed } from '../serdes/windowed.ts';
 import type { Flow } from './flow.ts';
 import type { ProcessorSpec, StoreSpec } from './steps.ts';
@@ -19,7 +18,7 @@ interface WindowedSpec extends Pick<ProcessorSpec, 'processor' | 'options' | 're
  * @throws TopologyError where sessions could not be brought together
  */
 export function windowedSpec(flow: Flow, name: string, window: Window, aggregator: AnyAggregator): WindowedSpec {
-  const { processor, options } = checkWindow(flow, name, window);
+  const { processor, options } = window;
   if (processor === 'sessionWindow' && aggregator.merge === undefined)
     throw flow.draft.error(
       'TOPO_GRAPH_INVALID',
@@ -27,7 +26,7 @@ export function windowedSpec(flow: Flow, name: string, window: Window, aggregato
         `'merge' that makes one state of two, (earlier, later) => state.`,
       name,
     );
-  const key = StreamKey.derived(flow.key, `the windows of '${name}'`, of => windowed(of) as Serde<unknown>);
+  const key = StreamKey.derived(flow.key, `the windows of '${name}'`, windowed);
   if (processor === 'timeWindow') {
     const stores = [{ value: aggregator.serde, key: () => key.serde! }];
     return { processor, options, key, stores, readable: options.emit === 'update' };
@@ -55,11 +54,10 @@ function keptWindows({ key }: Flow, differenceMs: number | undefined, { serde }:
 }
 
 /** For callers without types. */
-function checkWindow(flow: Flow, name: string, window: Window): Window {
+export function checkWindow<W extends Window>({ draft }: Flow, window: W): W {
   if (typeof (window as Partial<Window> | undefined)?.processor === 'string') return window;
-  throw flow.draft.error(
+  throw draft.error(
     'TOPO_GRAPH_INVALID',
-    `aggregate '${name}' is on windows, and takes one: .window(tumbling('1 h')), hopping, sliding or session.`,
-    name,
+    `window(…) takes a window: .window(tumbling('1 h')), or hopping, sliding, session.`,
   );
 }

@@ -6,6 +6,7 @@ import { FLOW } from './flow.ts';
 import type { Flow, StoreOptions } from './flow.ts';
 import { aggregateStep, aggregatorOf, counter, reducerOf, summer } from './grouped.ts';
 import type { Table } from './table.ts';
+import { checkWindow } from './window-steps.ts';
 import type { SessionWindow, Window } from './window.ts';
 
 /** An aggregator of the user's own, for these windows. */
@@ -26,7 +27,7 @@ export class WindowedStream<in out K, in out V, W extends Window = Window> {
 
   constructor(flow: Flow, window: W) {
     this[FLOW] = flow;
-    this.#window = window;
+    this.#window = checkWindow(flow, window);
   }
 
   count(name: string, options?: StoreOptions): Table<Windowed<K>, number> {

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { LINES } from '../../bench/lines/index.ts';
 import { PARTITIONS } from '../../bench/lines/line.ts';

@@ -176,7 +176,7 @@ describe('a window that cannot be', () => {
     [() => hopping(10, { every: 11 }), /'every' is 11 ms/],
     [() => hopping(10, { every: 0 }), /'every' is 0 ms/],
     [() => tumbling(1, { emit: 'last' as never }), /'emit' is "last"/],
-    [() => counts(undefined as never), /takes one: .window\(tumbling/],
+    [() => counts(undefined as never), /takes a window: .window\(tumbling/],
   ])('%#', (make, message) => {
     expect(make).toThrow(
       expect.objectContaining({ code: 'TOPO_GRAPH_INVALID', message: expect.stringMatching(message) as unknown }),

@@ -24,10 +24,10 @@ interface BidOnAuction {
   readonly auction: Auction;
 }
 
-const isInTime = ({ bid, auction }: BidOnAuction): boolean =>
+export const isInTime = ({ bid, auction }: BidOnAuction): boolean =>
   auction.dateTimeMs <= bid.dateTimeMs && bid.dateTimeMs <= auction.expiresMs;
 
-const asPrice = ({ bid, auction: { id, category, seller, expiresMs } }: BidOnAuction): ClosingPrice => ({
+export const asPrice = ({ bid, auction: { id, category, seller, expiresMs } }: BidOnAuction): ClosingPrice => ({
   ...{ auction: id, category, seller, expiresMs },
   price: bid.price,
 });

@@ -1,4 +1,4 @@
-import type { Aggregator, KeptSlot, RowSlot } from '../../graph/functions.ts';
+import type { KeptSlot, RowSlot } from '../../graph/functions.ts';
 import type { ProcessSlot } from '../../graph/process.ts';
 import type { ProcessorNode, Slots } from '../../graph/topology.ts';
 import type { Serde } from '../../serdes/serde.ts';
@@ -34,21 +34,21 @@ export const storedReading: Read = (_, slots, store) => {
 const shownReading = ({ serde, result }: KeptSlot): StoreReading => entries(value => result(serde.decode(value)));
 
 /** An aggregate's results, not its states. */
-export const aggregateReading: Read = (_, slots) => shownReading(slots['aggregator'] as Aggregator);
+export const aggregateReading: Read = (_, slots) => shownReading(slots['aggregator'] as KeptSlot);
 
 /** What follows from what the first store keeps. */
 export const keptReading: Read = (_, slots) => shownReading(slots['kept'] as KeptSlot);
 
 /** The results of open windows, under windowed keys. */
 export const timeWindowReading: Read = (_, slots) => {
-  const { rows } = shownReading(slots['aggregator'] as Aggregator);
+  const { rows } = shownReading(slots['aggregator'] as KeptSlot);
   // the empty key is the step's stream time
   return { key: slots['key'] as Serde<unknown>, rows: (key, value) => (key === '' ? [] : rows(key, value)) };
 };
 
 /** The results of open sessions, of which one entry holds those of a key. */
 export const sessionReading: Read = (_, slots) => {
-  const { serde, result } = slots['aggregator'] as Aggregator;
+  const { serde, result } = slots['aggregator'] as KeptSlot;
   return {
     key: slots['key'] as Serde<unknown>,
     place: windowedKey => sessionsKey(keyOf(windowedKey)),
@@ -67,6 +67,6 @@ export const processReading: Read = (_, slots, store) => {
   const { key, value } = declared;
   return {
     ...entries(bytes => value.decode(bytes)),
-    ...(key && { key: key as Serde<unknown>, isAnywhere: true }),
+    ...(key && { key, isAnywhere: true }),
   };
 };

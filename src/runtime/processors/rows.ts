@@ -1,4 +1,4 @@
-import type { Aggregator, KeptSlot, RowSlot } from '../../graph/functions.ts';
+import type { KeptSlot, RowSlot } from '../../graph/functions.ts';
 import type { ProcessorNode } from '../../graph/topology.ts';
 import type { Serde } from '../../serdes/serde.ts';
 import type { Lookup, RowsSite } from '../chain.ts';
@@ -12,7 +12,7 @@ export function storedRows(node: ProcessorNode, site: RowsSite): Lookup {
 
 /** An aggregate's results, not its states. */
 export function aggregateRows(node: ProcessorNode, site: RowsSite): Lookup {
-  const { serde, result } = site.slots['aggregator'] as Aggregator;
+  const { serde, result } = site.slots['aggregator'] as KeptSlot;
   return rowsIn(site.store(node.stores[0]!.name), serde, result);
 }
 

@@ -1,4 +1,4 @@
-import type { Aggregator } from '../../graph/functions.ts';
+import type { Aggregator, KeptSlot } from '../../graph/functions.ts';
 import type { ProcessorNode } from '../../graph/topology.ts';
 import { NO_HEADERS } from '../../records/headers.ts';
 import type { Serde } from '../../serdes/serde.ts';
@@ -17,7 +17,7 @@ export interface WindowOutput {
 
 export function windowOutput(node: ProcessorNode, site: Site): WindowOutput {
   const { unit, next, slots } = site;
-  const { serde, result: resultOf } = slots['aggregator'] as Aggregator;
+  const { serde, result: resultOf } = slots['aggregator'] as KeptSlot;
   const keySerde = slots['key'] as Serde<unknown>;
   const { values } = site.counters;
   const row = site.counters.row(node.id);

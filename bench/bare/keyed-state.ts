@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import { BatchBuilder } from './batch-builder.ts';
+import { BoundedCache } from './bounded-cache.ts';
+import type { Entry, ValueCodec } from './bounded-cache.ts';
+import type { Effects, LogLoop } from './log-loop.ts';
+
+/** For the caches of one partition, as `bounded-cache.ts` counts them: of an entry, key and value. */
+export interface StateSize {
+  readonly cacheBytes: number;
+  readonly entryBytes: number;
+}
+
+/** A store with a changelog for each partition. */
+export class KeyedState<T> {
+  private readonly changelogs: readonly BatchBuilder[];
+
+  private constructor(
+    private readonly changelog: string,
+    private readonly caches: readonly BoundedCache<T>[],
+  ) {
+    this.changelogs = caches.map(() => new BatchBuilder());
+  }
+
+  static async open<T>(
+    loop: LogLoop,
+    changelog: string,
+    { cacheBytes, entryBytes }: StateSize,
+    codec: ValueCodec<T>,
+  ): Promise<KeyedState<T>> {
+    const folder = join(loop.folder, 'bare', changelog);
+    const caches = loop.each(partition => BoundedCache.open(folder, `${partition}`, cacheBytes, entryBytes, codec));
+    return new KeyedState(changelog, await Promise.all(caches));
+  }
+
+  get(partition: number, key: string): Entry<T> {
+    return this.caches[partition]!.get(key);
+  }
+
+  put(partition: number, entry: Entry<T>, value: T, timestamp: number): void {
+    this.caches[partition]!.put(entry, value, timestamp);
+  }
+
+  effects(): Effects {
+    const stores = this.caches.map((cache, partition) =>
+      cache.take((key, value, timestamp) => this.changelogs[partition]!.appendText(timestamp, key, value)),
+    );
+    const appends = this.changelogs.map((builder, partition) => ({
+      topic: this.changelog,
+      partition,
+      batches: builder.take(),
+    }));
+    return { appends, stores };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.caches.map(cache => cache.close()));
+  }
+}
