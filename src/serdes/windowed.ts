@@ -66,6 +66,5 @@ export function timeAt(text: string, at: number): number {
 }
 
 /** A windowed key as stores know it, taken apart. */
-export const startOf = (text: string): number => timeAt(text, text.length - WINDOW_BYTES);
 export const endOf = (text: string): number => timeAt(text, text.length - WINDOW_BYTES / 2);
 export const keyOf = (text: string): string => text.slice(0, text.length - WINDOW_BYTES);

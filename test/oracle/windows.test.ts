@@ -6,7 +6,7 @@ import { readCases } from './cases.ts';
 import type { OracleCase, OracleOutput, OracleTopology } from './cases.ts';
 
 // Aggregates of windows, co-grouped streams and suppressed tables against what Kafka Streams made of them: every output of every
-// input, with key, value and timestamp. What one input closes is compared without its order.
+// input, with key, value and timestamp, in order.
 
 type Kinds<K extends OracleTopology['kind']> = Extract<OracleTopology, { readonly kind: K }>;
 type WindowedKind = 'tumbling' | 'hopping' | 'sliding' | 'session';
@@ -95,8 +95,8 @@ async function outputsOf({ inputs, topology: { kind } }: OracleCase, run: Topolo
   return outputs;
 }
 
-const ordered = (outputs: readonly (readonly OracleOutput[])[]): string[][] =>
-  outputs.map(found => found.map(({ key, value, timestamp }) => `${key}=${value}@${timestamp}`).sort());
+const brief = (outputs: readonly (readonly OracleOutput[])[]): string[][] =>
+  outputs.map(found => found.map(({ key, value, timestamp }) => `${key}=${value}@${timestamp}`));
 
 /** Kafka Streams counts null values in windows; here they are skipped everywhere. */
 const hasNullValue = ({ inputs }: OracleCase): boolean => inputs.some(({ value }) => value === null);
@@ -155,7 +155,7 @@ function compare<K extends OracleTopology['kind']>(
       expect(chosen).toHaveLength(all.length - leftOut);
     });
     test.each(chosen.map(one => [one.name, one] as const))('%s', async (_, one) => {
-      expect(ordered(await outputsOf(one, run(one.topology)))).toEqual(ordered(withOneTime(one)));
+      expect(brief(await outputsOf(one, run(one.topology)))).toEqual(brief(withOneTime(one)));
     });
   });
 }
@@ -171,6 +171,6 @@ compare(
   'cogroup',
   cogrouped,
   one => one.topology.kind !== 'cogroup' || one.topology.sizeMs === undefined || !hasNullValue(one),
-  4,
+  3,
 );
 compare('suppress-time-limit', suppressed, all, 0);
