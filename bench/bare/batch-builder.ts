@@ -37,14 +37,21 @@ export class BatchBuilder {
     this.value(at + keyLength, value);
   }
 
-  /** A key of characters below 256. */
-  appendText(timestamp: number, key: string, value: Uint8Array): void {
+  /** A key of characters below 256. A null value is a tombstone. */
+  appendText(timestamp: number, key: string, value: Uint8Array | null): void {
     const { length } = key;
-    let at = this.front(timestamp, 1 + length + sizeOf(value.length) + value.length + 1);
+    const valueSize = value === null ? 1 : sizeOf(value.length) + value.length;
+    let at = this.front(timestamp, 1 + length + valueSize + 1);
     const { buffer } = this;
     buffer[at++] = length << 1;
     for (let i = 0; i < length; i++) buffer[at++] = key.charCodeAt(i);
-    this.value(at, value);
+    if (value !== null) {
+      this.value(at, value);
+      return;
+    }
+    buffer[at++] = 1;
+    buffer[at++] = 0;
+    this.position = at;
   }
 
   take(): Buffer[] {

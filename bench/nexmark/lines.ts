@@ -22,6 +22,7 @@ function lineOf(query: Query): Line {
     records: EVENTS,
     memoryBytes: AMPLE_BYTES,
     topology: () => query.topology(),
+    ...(query.bare && { bare: (folder: string) => query.bare!(folder) }),
 
     async write(folder, events) {
       const disk = await nodeDisk(join(folder, 'log'));

@@ -39,7 +39,7 @@ export class Calls {
       const outcome = await this.#inTurn(call, signal, attempt);
       if (signal.aborted) return null;
       if ('value' in outcome || attempt > retries) return outcome;
-      await this.clock.sleep(Math.min(backoffMs * 2 ** (attempt - 1), LONGEST_BACKOFF_MS), signal);
+      if (backoffMs > 0) await this.clock.sleep(Math.min(backoffMs * 2 ** (attempt - 1), LONGEST_BACKOFF_MS), signal);
     }
   }
 

@@ -1,7 +1,5 @@
 import { FatalError, TransientError } from '../errors.ts';
-import { keptName } from '../graph/names.ts';
-import { recordCountOf } from '../records/batch.ts';
-import type { Compiled, Kind, Lookup, StoredEntry, Work } from './chain.ts';
+import type { Compiled, Kind, Lookup, Work } from './chain.ts';
 import { compile } from './compile.ts';
 import type { Chain } from './compile.ts';
 import type { DropPolicy } from './counters.ts';
@@ -24,10 +22,11 @@ import type {
 } from './ports.ts';
 import { decodeProgress, encodeProgress } from './progress.ts';
 import type { Progress } from './progress.ts';
-import { commitWrites, restore } from './restore.ts';
+import { restore } from './restore.ts';
 import type { Schedule } from './schedule.ts';
-import { Store, payloadOf, storeEnd, storePrefix, timestampOf } from './store.ts';
 import type { StateWrite } from './store.ts';
+import { TaskSchedules } from './task-schedules.ts';
+import { TaskStores } from './task-stores.ts';
 import { SpoiledEpoch, UnitRunner } from './unit-runner.ts';
 import type { UnitRunnerOptions } from './unit-runner.ts';
 
@@ -55,9 +54,6 @@ export interface TaskOptions extends UnitRunnerOptions {
 
 /** Records between two looks at the clock, at most. */
 const LONGEST_STRIDE = 64;
-/** A scheduled store's entry whose timestamp is its step's stream time. */
-const STREAM_TIME_KEY = '';
-const NOTHING_ELSE = new Uint8Array(0);
 
 export const taskId = (subTopology: SubTopology, partition: number): string => `${subTopology.id}-${partition}`;
 
@@ -75,13 +71,12 @@ export class Task {
   readonly #options: TaskOptions;
   readonly #outputs = new Outputs();
   readonly #runner: UnitRunner;
-  readonly #stores = new Map<string, Store>();
-  readonly #changelogs: { readonly store: Store; readonly output: TopicOutput }[];
+  readonly #stores: TaskStores;
   readonly #chain: Chain;
+  readonly #schedules: TaskSchedules;
   /** The steps that may be full. */
   readonly #bounded: readonly Compiled[];
   readonly #writer: TaskWriter;
-  readonly #state: TaskState;
   #commit: number;
   #submitted: Work[] = [];
   /** What an aborted epoch is run again from. */
@@ -98,7 +93,6 @@ export class Task {
     this.#options = options;
     this.id = taskId(subTopology, partition);
     this.#writer = writer;
-    this.#state = state;
     this.#commit = this.written = commit;
     this.#committed = writer.committed;
     const outputs = new Map<string, TopicOutput>();
@@ -110,12 +104,12 @@ export class Task {
     };
     this.#runner = new UnitRunner(options, this.#outputs, open(options.deadLetters));
     const { unit, undo, tally, times } = this.#runner;
-    const cacheBytes = options.cacheBytes / Math.max(1, subTopology.stores.length);
-    this.#changelogs = subTopology.stores.map(({ store: reference, changelog }) => {
-      const { partitions, maxMessageBytes } = options.topicLimits(changelog);
-      const store = new Store(keptName(reference), state, undo, cacheBytes, maxMessageBytes);
-      this.#stores.set(reference.name, store);
-      return { store, output: this.#outputs.topic(changelog, partitions, maxMessageBytes) };
+    this.#stores = new TaskStores(subTopology.stores, state, undo, this.#outputs, {
+      task: this.id,
+      topology: topology.name,
+      partition,
+      cacheBytes: options.cacheBytes,
+      topicLimits: topic => options.topicLimits(topic),
     });
     for (const topic of subTopology.writes) open(topic);
     this.#chain = compile({
@@ -124,7 +118,7 @@ export class Task {
       kinds: options.kinds,
       unit,
       counters,
-      stores: this.#stores,
+      stores: this.#stores.byName,
       globals: options.globals,
       outputs,
       appended: row => tally.add(row),
@@ -138,6 +132,7 @@ export class Task {
       dropped: (step, reason) => this.#runner.dropped(step, reason),
       onDrop,
     });
+    this.#schedules = new TaskSchedules(this.#chain.schedules, times);
     this.#bounded = this.#chain.nodes.filter(({ isFull }) => isFull !== undefined);
     this.#runner.holdsBack = this.#chain.drains.length > 0;
     this.#runner.drain = () => this.#drain();
@@ -220,7 +215,8 @@ export class Task {
     if (this.#alone === undefined) return false;
     const { positions, works, dueMs } = this.#alone;
     for (const [input, position] of positions) if (input.position < position) return true;
-    if (works > 0 || this.#wallSchedules().some(schedule => schedule.next <= dueMs)) return true;
+    if (works > 0 || this.#schedules.dueByClock(this.#options.clock.now()).some(schedule => schedule.next <= dueMs))
+      return true;
     this.#alone = undefined;
     return false;
   }
@@ -243,7 +239,7 @@ export class Task {
   /** Units that are no records: what was submitted, and what is due by the clock. */
   #processOthers(): number {
     const before = this.units;
-    for (const schedule of this.#wallSchedules()) {
+    for (const schedule of this.#schedules.dueByClock(this.#options.clock.now())) {
       this.#runner.settle(schedule);
       this.units++;
     }
@@ -257,21 +253,10 @@ export class Task {
   }
 
   #nextWork(): Work | undefined {
-    const [schedule] = this.#wallSchedules();
+    const [schedule] = this.#schedules.dueByClock(this.#options.clock.now());
     if (schedule !== undefined) return this.#runner.due(schedule);
     this.#alone!.works--;
     return this.#submitted.shift();
-  }
-
-  /** Those of which something is due by the clock. */
-  #wallSchedules(): Schedule[] {
-    const due: Schedule[] = [];
-    for (const { schedule, time } of this.#chain.schedules)
-      if (time === 'wall' && schedule.next < Infinity) {
-        schedule.now = this.#options.clock.now();
-        if (schedule.next <= schedule.now) due.push(schedule);
-      }
-    return due;
   }
 
   #isFull(): boolean {
@@ -289,9 +274,7 @@ export class Task {
   }
 
   get epochBytes(): number {
-    let bytes = this.#outputs.bytes;
-    for (const { store } of this.#changelogs) bytes += store.dirtyBytes;
-    return bytes;
+    return this.#outputs.bytes + this.#stores.dirtyBytes;
   }
 
   /** Every record of every input, as far as last seen, is processed and committed. */
@@ -348,9 +331,8 @@ export class Task {
     const positions = new Map(this.inputs.map(input => [input, this.#spoiledUntil(input)]));
     this.#outputs.clear();
     this.#runner.endUnit();
-    for (const { schedule } of this.#chain.schedules) schedule.abort();
-    this.#runner.times.abort();
-    for (const { store } of this.#changelogs) store.abort();
+    this.#schedules.abort();
+    this.#stores.abort();
     this.#submitted = [];
     this.#reset();
     for (const { aborted } of this.#chain.nodes) aborted?.();
@@ -375,7 +357,7 @@ export class Task {
     await this.#committing?.catch(() => {});
     for (const { close } of this.#chain.nodes) close?.();
     await this.#writer.close();
-    await this.#state.close();
+    await this.#stores.state.close();
   }
 
   get partition(): number {
@@ -388,12 +370,12 @@ export class Task {
 
   /** Names of its stores. */
   get stores(): string[] {
-    return [...this.#stores.keys()];
+    return [...this.#stores.byName.keys()];
   }
 
   /** Its stores' committed entries, to read. */
   get state(): TaskState {
-    return this.#state;
+    return this.#stores.state;
   }
 
   /**
@@ -412,24 +394,9 @@ export class Task {
 
   /** Makes what steps keep outside their stores from what their stores hold. */
   async #open(): Promise<void> {
-    for (const { schedule, store, time } of this.#chain.schedules) {
-      let now = -1;
-      for await (const [key, value, timestamp] of this.#entriesOf(store.name)) {
-        if (key === '') now = timestamp;
-        else {
-          const due = schedule.entries.dueOf(key, value, timestamp);
-          if (due !== null) schedule.add(due, key);
-        }
-      }
-      schedule.begin(time === 'stream' ? now : -1);
-    }
-    for (const { opened } of this.#chain.nodes) await opened?.(name => this.#entriesOf(this.#stores.get(name)!.name));
-  }
-
-  async *#entriesOf(store: string): AsyncGenerator<StoredEntry> {
-    const prefix = storePrefix(store);
-    for await (const [key, stored] of this.#state.entries(prefix, storeEnd(store)))
-      yield [key.slice(prefix.length), payloadOf(stored), timestampOf(stored)];
+    await this.#schedules.open(store => this.#stores.entriesOf(store));
+    const entriesOf = (name: string) => this.#stores.entriesOf(this.#stores.byName.get(name)!);
+    for (const { opened } of this.#chain.nodes) await opened?.(entriesOf);
   }
 
   /** Back to what was committed; `start` where nothing was. */
@@ -479,15 +446,9 @@ export class Task {
   /** Takes the epoch's effects out of the task, so that the next epoch can begin. */
   #closeEpoch(): ClosedEpoch {
     this.#commit++;
-    const writes: StateWrite[] = [];
     for (const { closing } of this.#chain.nodes) closing?.();
-    for (const { schedule, store, time } of this.#chain.schedules) {
-      if (time === 'stream' && schedule.hasMoved) store.put(STREAM_TIME_KEY, NOTHING_ELSE, schedule.now);
-      schedule.closeEpoch();
-    }
-    this.#runner.times.closeEpoch();
-    for (const { store, output } of this.#changelogs)
-      if (store.isDirty) store.closeEpoch(output.writer(this.#options.partition), writes);
+    this.#schedules.closeEpoch();
+    const writes = this.#stores.closeEpoch();
     // changelogs, and what was drained, are written between units
     this.#runner.endUnit();
     const offsets = this.inputs.map(({ topic, partition, position, until, input }) => ({
@@ -515,26 +476,7 @@ export class Task {
         place,
         { cause: outcome.cause },
       );
-    if (this.#changelogs.length === 0) return;
-    const ends = new Map<string, number>();
-    for (const { store, output } of this.#changelogs) {
-      const index = appends.findIndex(append => append.topic === output.topic);
-      if (index < 0) continue;
-      const lastBase = outcome.baseOffsets[index]!.at(-1)!;
-      const lastBatch = appends[index]!.batches.at(-1)!;
-      ends.set(store.name, lastBase + recordCountOf(lastBatch));
-    }
-    try {
-      await this.#state.write([...writes, ...commitWrites(commit, ends)]);
-    } catch (cause) {
-      throw new FatalError(
-        'TOPO_DISK',
-        `the state of task ${this.id} cannot be written; the log has commit ${commit}.`,
-        place,
-        { cause },
-      );
-    }
-    for (const { store } of this.#changelogs) store.flushed();
+    await this.#stores.write(commit, writes, appends, outcome.baseOffsets);
   }
 }
 

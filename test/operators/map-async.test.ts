@@ -216,6 +216,17 @@ test('what is under way at a stop is told so, and made again at the next start',
   expect(short(await world.read('out'))).toEqual(['k=1 again@1']);
 });
 
+test('a retry without a backoff does not wait for the clock', async () => {
+  const second = async (value: string, { attempt }: CallContext<string>): Promise<string> => {
+    await turn();
+    if (attempt === 1) throw new Error('down');
+    return `${value}${attempt}`;
+  };
+  await using driver = await drive(calling(second, { retry: { times: 1, backoff: 0 } }));
+  await driver.pipeAll(records('in', 'k=a@1'));
+  expect(brief(await driver.read('out'))).toEqual(['k=a2@1']);
+});
+
 test('a call that fails is tried again after a while that doubles; a key waits, others go on', async () => {
   await using world = await opened('k=1@1', 'k=2@2', 'l=3@3');
   const clock = new ManualClock();

@@ -13,4 +13,6 @@ export interface Query {
   topology(): Topology;
   /** From all events that were written. */
   expected(events: Events): readonly object[];
+  /** By hand, as a line's. */
+  bare?(folder: string): Promise<void>;
 }

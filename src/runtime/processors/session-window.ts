@@ -9,7 +9,7 @@ import { aggregatorsOf } from './aggregate.ts';
 import { rowKey, sessionKeyOf, sessionsKey } from './session-key.ts';
 import { encodeState, keyBytes, windowOutput } from './window-output.ts';
 
-export interface SessionWindowOptions {
+interface SessionWindowOptions {
   readonly gapMs: number;
   readonly graceMs: number;
   readonly emit: 'update' | 'final';

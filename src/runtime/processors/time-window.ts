@@ -8,7 +8,7 @@ import { KeyView } from '../key-view.ts';
 import { aggregatorsOf, updater } from './aggregate.ts';
 import { keyBytes, windowOutput } from './window-output.ts';
 
-export interface TimeWindowOptions {
+interface TimeWindowOptions {
   readonly sizeMs: number;
   /** A window begins each so many ms from 1970 on; of tumbling ones their size. */
   readonly everyMs: number;
