@@ -4,7 +4,7 @@ import { isRead, repartitioned } from './edges.ts';
 import { changelogTopic, repartitionTopic } from './names.ts';
 import { serdeProblem } from './serde-fit.ts';
 import { canonicalJson } from './serde-name.ts';
-import type { TopicReference, Topology } from './topology.ts';
+import type { ProcessorNode, TopicReference, Topology } from './topology.ts';
 
 const FORMAT = 1;
 
@@ -42,7 +42,25 @@ interface StoreEntry extends TopicEntry {
   readonly processor: string;
   /** The topic whose rows a `table` holds. */
   readonly of?: string;
+  /** Of a windowed aggregate: the lengths, in ms, that its rows' keys mean. Grace and emission may change. */
+  readonly window?: WindowLengths;
   readonly renamedFrom?: string;
+}
+
+type WindowLengths = Readonly<Record<string, number>>;
+
+/** Options that say which windows there are, in the words of messages. */
+const WINDOW_LENGTHS: Readonly<Record<string, string>> = {
+  sizeMs: 'the size',
+  everyMs: "'every'",
+  differenceMs: 'the difference',
+  gapMs: 'the gap',
+};
+
+function windowOf({ options }: ProcessorNode): WindowLengths | undefined {
+  const lengths = Object.keys(WINDOW_LENGTHS).filter(name => name in options);
+  if (lengths.length === 0) return undefined;
+  return Object.fromEntries(lengths.map(name => [name, options[name] as number]));
 }
 
 /** What the broker knows: by topic, internal ones included. */
@@ -70,11 +88,13 @@ export function manifestOf(topology: Topology, { partitions, clusterId, topicIds
       : node.stores.map(store => {
           const of = node.table ? sourceTopics.get(node.inputs[0]!) : undefined;
           const { renamedFrom } = store;
+          const window = windowOf(node);
           const stored: StoreEntry = {
             ...entry(changelogTopic(name, store), store.key, store.value),
             step: node.id,
             processor: node.processor,
             ...(of !== undefined && { of }),
+            ...(window && { window }),
             ...(renamedFrom !== undefined && { renamedFrom }),
           };
           return [store.name, stored] as const;
@@ -246,7 +266,12 @@ function compareSinks(stored: Manifest, current: Manifest, { problems, notices }
 function meaningProblems(before: StoreEntry, now: StoreEntry): string[] {
   if (before.processor !== now.processor)
     return [`its store was that of a step '${before.processor}', and is of '${now.processor}'`];
-  return before.of === now.of ? [] : [`its table holds the rows of topic ${before.of}, not of ${now.of}`];
+  if (before.of !== now.of) return [`its table holds the rows of topic ${before.of}, not of ${now.of}`];
+  const changed = Object.keys(WINDOW_LENGTHS).filter(name => before.window?.[name] !== now.window?.[name]);
+  return changed.map(
+    name =>
+      `${WINDOW_LENGTHS[name]} of its windows was ${before.window?.[name]} ms and is ${now.window?.[name]} ms, so that open windows would never be closed rightly`,
+  );
 }
 
 function serdeProblems(before: TopicEntry, now: TopicEntry): string[] {

@@ -23,7 +23,6 @@ import type {
 import { decodeProgress, encodeProgress } from './progress.ts';
 import type { Progress } from './progress.ts';
 import { restore } from './restore.ts';
-import type { Schedule } from './schedule.ts';
 import type { StateWrite } from './store.ts';
 import { TaskSchedules } from './task-schedules.ts';
 import { TaskStores } from './task-stores.ts';

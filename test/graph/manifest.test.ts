@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { compareManifests, manifestOf } from '../../src/graph/manifest.ts';
 import type { Manifest, Surroundings } from '../../src/graph/manifest.ts';
-import { bytes, count, json, string, sum, topN, topic, topology } from '../../src/index.ts';
-import type { Serde, Topic, TopologyBuilder } from '../../src/index.ts';
+import { bytes, count, hopping, json, string, sum, topN, topic, topology, tumbling } from '../../src/index.ts';
+import type { Serde, TimeWindow, Topic, TopologyBuilder } from '../../src/index.ts';
 import { descriptorSet } from './descriptor-set.ts';
 import type { FieldSpec } from './descriptor-set.ts';
 
@@ -183,6 +183,18 @@ describe('a start is refused', () => {
     expect(compareManifests(manifest(rows('a')), manifest(kept)).problems).toEqual([
       expect.stringMatching(/was that of a step 'table', and is of 'toTable'/),
     ]);
+  });
+
+  test('when a window has another length; with another grace or emission it fits', () => {
+    const counted = (window: TimeWindow) => (t: TopologyBuilder) =>
+      void t.stream(claims).groupByKey().window(window).count('hourly');
+    const stored = manifest(counted(hopping('1 h', { every: '10 min' })));
+    const problemsOf = (window: TimeWindow) => compareManifests(stored, manifest(counted(window))).problems;
+    expect(problemsOf(hopping('1 h', { every: '10 min', grace: '5 min', emit: 'final' }))).toEqual([]);
+    expect(problemsOf(hopping('1 h', { every: '20 min' }))).toEqual([
+      expect.stringMatching(/^step 'hourly': 'every' of its windows was 600000 ms and is 1200000 ms.*another name/),
+    ]);
+    expect(problemsOf(tumbling('2 h'))).toHaveLength(2);
   });
 
   test('when a later version wrote the manifest', () => {

@@ -26,7 +26,7 @@ interface MadeCall {
   readonly value: string;
   readonly call: CallContext<string>;
   readonly succeed: (result: string) => void;
-  readonly fail: (error: unknown) => void;
+  readonly fail: (error: Error) => void;
 }
 
 /** A function whose calls the test answers. */
@@ -46,7 +46,7 @@ class Service {
         value,
         call,
         succeed: result => end(() => resolve(result)),
-        fail: error => end(() => reject(error as Error)),
+        fail: error => end(() => reject(error)),
       };
       this.open.push(made);
       this.made.push(value);

@@ -2,7 +2,6 @@ import { firstValueFrom, take, toArray } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { expect, test } from 'vitest';
 import { json, string, topic, topology } from '../../src/index.ts';
-import type { LiveRecord } from '../../src/runtime/live-topic.ts';
 import { record, TestWorld } from './world.ts';
 
 const input = topic('in', string(), string());
@@ -77,7 +76,7 @@ test('every partition is followed, each in its order', async () => {
   const all = Array.from({ length: 3000 }, (_, n) => ({ key: `k${n % 20}`, value: `${n}`, timestamp: n }));
   await world.write('in', ...all);
   const application = await world.start(topologyOf(), { partitions: 3 });
-  const found = (await first(application.records('in', { from: 'earliest' }), 3000)) as LiveRecord<string, string>[];
+  const found = await first(application.records<string, string>('in', { from: 'earliest' }), 3000);
   expect(new Set(found.map(({ value }) => value)).size).toBe(3000);
   for (const partition of [0, 1, 2]) {
     const offsets = found.flatMap(one => (one.partition === partition ? [one.offset] : []));
