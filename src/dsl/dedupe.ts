@@ -11,8 +11,10 @@ export interface DedupeSpec {
 /** Ids are kept without a value. */
 const IDS = { description: { type: 'custom', name: 'topo.id' } } as const;
 
-export function dedupeStep(flow: Flow, name: string, { by, within, ...options }: DedupeSpec & StoreOptions): Flow {
-  checkFunction(flow, name, by);
+export function dedupeStep(flow: Flow, name: string, spec: DedupeSpec & StoreOptions): Flow {
+  // for callers without types
+  const { by, within, ...options } = (spec as typeof spec | undefined) ?? ({} as typeof spec);
+  checkFunction(flow, `by of ${String(name)}`, by);
   return processorStep(flow, name, {
     processor: 'dedupe',
     what: 'a dedupe',

@@ -30,7 +30,7 @@ export class GroupedStream<in out K, in out V> {
   sum(name: string, fn: (value: V) => bigint, options?: StoreOptions): Table<K, bigint>;
   sum(name: string, fn: (value: V) => number, options?: StoreOptions): Table<K, number>;
   sum(name: string, fn: (value: V) => number | bigint, options?: StoreOptions): unknown {
-    return this.#aggregate(name, summer(fn), options);
+    return this.#aggregate(name, summer(this[FLOW], name, fn), options);
   }
 
   /** Folds the values of a key into one of their type. A null result deletes the row. `serde` where the stream's is unknown. */

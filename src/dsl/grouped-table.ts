@@ -26,7 +26,7 @@ export class GroupedTable<in out K, in out V> {
   sum(name: string, fn: (row: V) => bigint, options?: StoreOptions): Table<K, bigint>;
   sum(name: string, fn: (row: V) => number, options?: StoreOptions): Table<K, number>;
   sum(name: string, fn: (row: V) => number | bigint, options?: StoreOptions): unknown {
-    return this.#aggregate(name, summer(fn), options);
+    return this.#aggregate(name, summer(this[FLOW], name, fn), options);
   }
 
   /** Folds the rows of a group into one of their type; `subtract` takes a row out again. A null result deletes the group. */

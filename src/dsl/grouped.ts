@@ -6,7 +6,7 @@ import type { CustomAggregator } from './custom-aggregator.ts';
 import type { Aggregator } from '../graph/functions.ts';
 import type { Serde } from '../serdes/serde.ts';
 import type { Flow, StoreOptions } from './flow.ts';
-import { processorStep, valueMissing } from './steps.ts';
+import { checkFunction, processorStep, valueMissing } from './steps.ts';
 import { windowedSpec } from './window-steps.ts';
 import type { Window } from './window.ts';
 
@@ -18,12 +18,15 @@ type Fold = (state: never, value: never) => unknown;
 
 export const counter = (): AnyAggregator => single(count());
 
-export const summer = (fn: (value: never) => number | bigint): AnyAggregator => single(sum(fn));
+export function summer(flow: Flow, name: string, fn: (value: never) => number | bigint): AnyAggregator {
+  checkFunction(flow, name, fn);
+  return single(sum(fn));
+}
 
 /** From what `aggregate` was given: one object of field aggregators, one alone, or the user's own. */
 export function aggregatorOf(flow: Flow, name: string, given: unknown): AnyAggregator {
   if (isField(given)) return single(given);
-  const { add, init, serde } = given as Partial<CustomAggregator<unknown, unknown>>;
+  const { add, init, serde } = (given ?? {}) as Partial<CustomAggregator<unknown, unknown>>;
   if (typeof add === 'function' && typeof init === 'function') {
     if (serde === undefined)
       throw flow.draft.error(
@@ -38,7 +41,7 @@ export function aggregatorOf(flow: Flow, name: string, given: unknown): AnyAggre
 
 /** @throws TopologyError where it is no object of field aggregators */
 export function fieldsOf(flow: Flow, name: string, given: unknown): Readonly<Record<string, AnyField>> {
-  const fields = Object.entries(given as object);
+  const fields = Object.entries((given ?? {}) as object);
   const wrong = fields.find(([, field]) => !isField(field));
   if (wrong || fields.length === 0)
     throw flow.draft.error(
@@ -67,6 +70,7 @@ export function tableAggregatorOf(flow: Flow, name: string, given: unknown): Any
 }
 
 export function reducerOf(flow: Flow, name: string, folds: readonly [Fold, Fold?], given: unknown): AnyAggregator {
+  for (const fold of folds) checkFunction(flow, name, fold);
   const serde = (given ?? flow.value) as Serde<unknown> | undefined;
   if (serde === undefined) throw valueMissing(flow, name, `.as(serde) in front of '${flow.step.label}'`);
   const [add, subtract] = folds as readonly [never, never];

@@ -90,7 +90,8 @@ const TIMERS = { description: { type: 'custom', name: 'topo.timer' } } as const;
 
 export function processStep(flow: Flow, name: string, spec: ProcessSpec): Flow {
   const { definition, options, processor = 'process', mainStore, discards, nullValues = true } = spec;
-  checkFunction(flow, name, definition.record);
+  // for callers without types
+  checkFunction(flow, name, (definition as Partial<AnyDefinition> | undefined)?.record);
   const streamTime = timingOf(flow, name, definition.timers, definition.intervals);
   const wallClock = timingOf(flow, name, definition.clockTimers, definition.clockIntervals);
   checkNames(flow, name, [streamTime, wallClock]);

@@ -339,8 +339,7 @@ export class Stream<in out K, in out V> {
   distinctUntilChanged(
     name: string,
     how?:
-      | ((previous: Present<V>, current: Present<V>) => boolean)
-      | { readonly by: ValueFunction<K, Present<V>, Plain> },
+      ((previous: Present<V>, current: Present<V>) => boolean) | { readonly by: ValueFunction<K, Present<V>, Plain> },
     options: StoreOptions = {},
   ): Stream<K, Present<V>> {
     return this[FLOW].draft.build.stream(distinctStep(this[FLOW], name, how as Distinction, options));

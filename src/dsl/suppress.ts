@@ -13,7 +13,8 @@ export interface SuppressOptions extends Pick<StoreOptions, 'renamedFrom'> {
 /** @throws TopologyError on options that cannot be */
 export function suppressStep(flow: Flow, name: string, options: SuppressOptions): Flow {
   const { value, draft, key } = flow;
-  const { timeLimit, maxRecords, renamedFrom } = options;
+  // for callers without types
+  const { timeLimit, maxRecords, renamedFrom } = (options as typeof options | undefined) ?? ({} as typeof options);
   if (value === undefined) throw valueMissing(flow, name, `.as(serde).suppress('${name}', …)`);
   const wrong = (message: string) => draft.error('TOPO_GRAPH_INVALID', message, name);
   if (flow.versionedMs !== undefined)

@@ -44,6 +44,12 @@ interface ScanSpec {
 
 export function scanStep(flow: Flow, name: string, { fn, seed, serde, options }: ScanSpec): Flow {
   checkFunction(flow, name, fn);
+  if (typeof (serde as Partial<AnySerde> | undefined)?.encode !== 'function')
+    throw flow.draft.error(
+      'TOPO_SERDE_MISSING',
+      `scan '${name}' keeps a state of its own, and nothing says how it is written: give its serde as fourth argument.`,
+      name,
+    );
   // `fn` may change the state it is given: each key begins with a copy of its own
   const encoded = encodedSeed(flow, name, seed, serde);
   return twin(flow, name, {

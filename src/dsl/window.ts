@@ -48,7 +48,7 @@ export function tumbling(size: Duration, options: WindowOptions = {}): TimeWindo
  */
 export function hopping(
   size: Duration,
-  { every, ...options }: WindowOptions & { readonly every: Duration },
+  { every, ...options }: WindowOptions & { readonly every: Duration } = {} as never,
 ): TimeWindow {
   return timeWindow('hopping', { size, every }, options);
 }

@@ -38,7 +38,7 @@ export class WindowedStream<in out K, in out V, W extends Window = Window> {
   sum(name: string, fn: (value: V) => bigint, options?: StoreOptions): Table<Windowed<K>, bigint>;
   sum(name: string, fn: (value: V) => number, options?: StoreOptions): Table<Windowed<K>, number>;
   sum(name: string, fn: (value: V) => number | bigint, options?: StoreOptions): unknown {
-    return this.#aggregate(name, summer(fn), options);
+    return this.#aggregate(name, summer(this[FLOW], name, fn), options);
   }
 
   /**
