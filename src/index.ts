@@ -7,7 +7,12 @@ export type { DebeziumOptions } from './dsl/debezium.ts';
 export { avg, count, sum } from './dsl/aggregators.ts';
 export { collect, countDistinct, first, last, max, min, topN } from './dsl/value-aggregators.ts';
 export type { FieldAggregator, InvertibleAggregator, ResultOf } from './dsl/aggregators.ts';
-export type { CustomAggregator, CustomSessionAggregator, CustomState, CustomTableAggregator } from './dsl/custom-aggregator.ts';
+export type {
+  CustomAggregator,
+  CustomSessionAggregator,
+  CustomState,
+  CustomTableAggregator,
+} from './dsl/custom-aggregator.ts';
 export { store } from './dsl/process.ts';
 export type { Interval, ProcessDefinition } from './dsl/process.ts';
 export type { Stream } from './dsl/stream.ts';

@@ -1,13 +1,6 @@
 import { RecordError, TopologyError } from '../errors.ts';
 import type { TopicSlot } from '../graph/functions.ts';
-import type {
-  KeyNode,
-  NodeKind,
-  SinkNode,
-  SourceNode,
-  TransformNode,
-  ProcessorNode,
-} from '../graph/topology.ts';
+import type { KeyNode, NodeKind, SinkNode, SourceNode, TransformNode, ProcessorNode } from '../graph/topology.ts';
 import type { BatchReader } from '../records/batch-reader.ts';
 import { partitionOf } from '../records/murmur2.ts';
 import { partitionKey } from '../serdes/serde.ts';
@@ -91,7 +84,8 @@ function copyRecord(node: SinkNode, site: Site, output: TopicOutput, keySerde: S
     values[row + IN]!++;
     unit.step = node.id;
     const reader = unit.reader!;
-    if (!ownWriter(output, reader, unit.partition, keySerde).appendCopy(reader, unit.timestamp)) throw tooLarge(output.topic);
+    if (!ownWriter(output, reader, unit.partition, keySerde).appendCopy(reader, unit.timestamp))
+      throw tooLarge(output.topic);
     site.appended(row);
   };
 }

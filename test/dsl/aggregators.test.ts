@@ -95,7 +95,12 @@ describe('composed aggregators', () => {
   });
 
   test('have no subtractor when one of them has none', () => {
-    const latest = { kind: 'latest', init: () => null, add: (_: unknown, value: number) => value, merge: (_: unknown, later: number) => later };
+    const latest = {
+      kind: 'latest',
+      init: () => null,
+      add: (_: unknown, value: number) => value,
+      merge: (_: unknown, later: number) => later,
+    };
     expect(compose({ n: count(), latest })).not.toHaveProperty('subtract');
   });
 });

@@ -105,6 +105,37 @@ async function comparedWithUninterrupted(name: ScenarioName, output: string, sto
   }
 }
 
+describe('calls under way', () => {
+  test.concurrent('their results come out once each, and in order for each key', { timeout: 240_000 }, async () => {
+    await using temporary = await temporaryFolder();
+    const input = join(temporary.path, 'input');
+    await preparePayments(input);
+    const dice = new Dice(seed + 3);
+    for (let killed = 0; killed < KILLS_A_SCENARIO;) {
+      const data = join(temporary.path, `after-${killed}`);
+      await copyFolder(input, data);
+      killed += await killOften('payment-checks', data, dice);
+      const topics = [PAYMENTS, 'payments.checked', 'payment-checks.dead-letters'];
+      const { topics: found } = await finish('payment-checks', data, topics, []);
+      const [taken, checked, refused] = topics.map(topic => found.get(topic)!) as [
+        TopicRecord[],
+        TopicRecord[],
+        TopicRecord[],
+      ];
+      const traces = (records: readonly TopicRecord[]) =>
+        records.map(({ key, headers }) => `${key} ${headers.find(([name]) => name === 'trace')![1]}`);
+      expect(traces([...checked, ...refused]).sort()).toEqual(traces(taken).sort());
+      const places = new Map(traces(taken).map((trace, place) => [trace, place]));
+      const last = new Map<string | null, number>();
+      for (const [index, trace] of traces(checked).entries()) {
+        const { key } = checked[index]!;
+        expect(places.get(trace), trace).toBeGreaterThan(last.get(key) ?? -1);
+        last.set(key, places.get(trace)!);
+      }
+    }
+  });
+});
+
 describe('claims-enriched while its feed is played', () => {
   test.concurrent.each([1, 2])(
     'every claim event once and in order, totals as the fold of the inputs (%i)',

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { count, json, string, sum, topic, topology } from 'topo-streams';
 import type { Topology } from 'topo-streams';
 import type { RunOptions } from 'topo-streams/run';
@@ -24,6 +25,18 @@ const paymentTotals = topology('payment-totals', t => {
     .to(topic('payments.totals', string(), json<{ payments: number; cents: number }>()));
 });
 
+/** Each payment is looked at by somebody outside, who takes a moment and does not take 13 cents. */
+const paymentChecks = topology('payment-checks', t => {
+  t.stream(payments)
+    .mapAsync('check', async payment => {
+      await setImmediate();
+      if (payment.cents === 13) throw new Error('an unlucky payment');
+      return payment;
+    })
+    .as(json<Payment>())
+    .to(topic('payments.checked', string(), json<Payment>()));
+});
+
 export const SAMPLE = { policies: 4500, years: 4, seed: 7 };
 export const PARTITIONS = 3;
 
@@ -38,6 +51,7 @@ const options: RunOptions = { partitions: PARTITIONS, memoryBytes: 3 * 1024 * 10
 export const SCENARIOS = {
   'policy-replica': { topology: policyReplica, options },
   'payment-totals': { topology: paymentTotals, options },
+  'payment-checks': { topology: paymentChecks, options },
   'claims-enriched': { topology: claimsEnriched, options: { ...options, sample: SAMPLE } },
 } satisfies Record<string, Scenario>;
 
