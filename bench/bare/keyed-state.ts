@@ -21,12 +21,14 @@ export class KeyedState<T> {
     this.changelogs = caches.map(() => new BatchBuilder());
   }
 
+  /** Creates the changelog. */
   static async open<T>(
     loop: LogLoop,
     changelog: string,
     { cacheBytes, entryBytes }: StateSize,
     codec: ValueCodec<T>,
   ): Promise<KeyedState<T>> {
+    await loop.create(changelog);
     const folder = join(loop.folder, 'bare', changelog);
     const caches = loop.each(partition => BoundedCache.open(folder, `${partition}`, cacheBytes, entryBytes, codec));
     return new KeyedState(changelog, await Promise.all(caches));

@@ -37,9 +37,8 @@ export class LogLoop {
     private readonly writer: TaskWriter,
   ) {}
 
-  static async start(folder: string, partitions: number, topics: readonly string[]): Promise<LogLoop> {
+  static async start(folder: string, partitions: number): Promise<LogLoop> {
     const broker = await openEmbeddedBroker({ disk: await nodeDisk(join(folder, 'log')) });
-    await broker.createTopics(topics.map(name => ({ name, partitions, config: {} })));
     const nothing = async () => {};
     const membership = await broker.join('bare', [{ id: 'bare', inputs: [] }], {
       assigned: nothing,
@@ -47,6 +46,11 @@ export class LogLoop {
       lost: nothing,
     });
     return new LogLoop(folder, partitions, broker, await membership.open('bare'));
+  }
+
+  /** Before it is written to or read. */
+  create(topic: string): Promise<void> {
+    return this.broker.createTopics([{ name: topic, partitions: this.partitions, config: {} }]);
   }
 
   /** One value for each partition. */

@@ -4,14 +4,18 @@ import type { Effects, LogLoop } from './log-loop.ts';
 
 /** A topic that a loop writes to. */
 export class Output {
-  /** By partition. */
-  readonly partitions: readonly BatchBuilder[];
-
-  constructor(
-    loop: LogLoop,
+  private constructor(
     private readonly topic: string,
-  ) {
-    this.partitions = loop.each(() => new BatchBuilder());
+    readonly partitions: readonly BatchBuilder[],
+  ) {}
+
+  /** Creates the topic. */
+  static async open(loop: LogLoop, topic: string): Promise<Output> {
+    await loop.create(topic);
+    return new Output(
+      topic,
+      loop.each(() => new BatchBuilder()),
+    );
   }
 
   /** To the partition of the key, a text of ASCII characters. */

@@ -31,7 +31,7 @@ function countLine(name: string, records: number, policies: number, spread: Spre
       }),
 
     async bare(folder) {
-      const loop = await LogLoop.start(folder, PARTITIONS, [OUT, changelog]);
+      const loop = await LogLoop.start(folder, PARTITIONS);
       const counts = await RunningCounts.open(loop, changelog, MEMORY_BYTES);
       const cursor = new RecordCursor();
       const claims = protobuf(Claim);

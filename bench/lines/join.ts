@@ -43,8 +43,8 @@ function joinLine(name: string, records: number, keys: number, spread: Spread): 
       }),
 
     async bare(folder) {
-      const loop = await LogLoop.start(folder, PARTITIONS, [OUT, changelog]);
-      const output = new Output(loop, OUT);
+      const loop = await LogLoop.start(folder, PARTITIONS);
+      const output = await Output.open(loop, OUT);
       const claims = protobuf(Claim);
       const policies = protobuf(Policy);
       const size = { cacheBytes: cacheBytes(MEMORY_BYTES), entryBytes: POLICY_BYTES };

@@ -19,8 +19,8 @@ export const passRaw = comparedLine({
     }),
 
   async bare(folder) {
-    const loop = await LogLoop.start(folder, PARTITIONS, [OUT]);
-    const outputs = new Output(loop, OUT);
+    const loop = await LogLoop.start(folder, PARTITIONS);
+    const outputs = await Output.open(loop, OUT);
     const cursor = new RecordCursor();
     const process = (batch: Buffer, partition: number) => {
       const output = outputs.partitions[partition]!;

@@ -20,8 +20,8 @@ export const pass = comparedLine({
     }),
 
   async bare(folder) {
-    const loop = await LogLoop.start(folder, PARTITIONS, [OUT]);
-    const outputs = new Output(loop, OUT);
+    const loop = await LogLoop.start(folder, PARTITIONS);
+    const outputs = await Output.open(loop, OUT);
     const cursor = new RecordCursor();
     const serde = protobuf(Claim);
     const process = (batch: Buffer, partition: number) => {

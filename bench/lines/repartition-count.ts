@@ -29,9 +29,9 @@ export const repartitionCount = comparedLine({
     }),
 
   async bare(folder) {
-    const loop = await LogLoop.start(folder, PARTITIONS, [OUT, REPARTITION, CHANGELOG]);
+    const loop = await LogLoop.start(folder, PARTITIONS);
     const counts = await RunningCounts.open(loop, CHANGELOG, AMPLE_BYTES);
-    const repartition = new Output(loop, REPARTITION);
+    const repartition = await Output.open(loop, REPARTITION);
     const cursor = new RecordCursor();
     const claims = protobuf(Claim);
     const send = (batch: Buffer) => {

@@ -16,14 +16,11 @@ const COUNT_BYTES = 13;
 /** By hand: a count a key in a store with a changelog, each new one written out. */
 export class RunningCounts {
   private readonly json = json<number>();
-  private readonly output: Output;
 
   private constructor(
-    loop: LogLoop,
+    private readonly output: Output,
     private readonly state: KeyedState<number>,
-  ) {
-    this.output = new Output(loop, OUT);
-  }
+  ) {}
 
   static async open(loop: LogLoop, changelog: string, memoryBytes: number): Promise<RunningCounts> {
     const state = aggregateState([['value', 'count']]);
@@ -32,7 +29,7 @@ export class RunningCounts {
       decode: bytes => state.decode(bytes)['value'] as number,
     };
     const size = { cacheBytes: cacheBytes(memoryBytes), entryBytes: COUNT_BYTES };
-    return new RunningCounts(loop, await KeyedState.open(loop, changelog, size, codec));
+    return new RunningCounts(await Output.open(loop, OUT), await KeyedState.open(loop, changelog, size, codec));
   }
 
   add(cursor: RecordCursor, partition: number): void {

@@ -24,11 +24,11 @@ async function outcomeOf(line: Line, work: 'topology' | 'bare'): Promise<string>
 /** The queries have tests of their own, and lines of a million policies write all of them whatever the count. */
 const quick = LINES.filter(({ name }) => !/^nexmark-|-1m/.test(name));
 
-test.each(quick.filter(({ bare }) => bare === undefined))('$name has the results of its reference', async line => {
+test.each(quick.filter(line => line.bare === undefined))('$name has the results of its reference', async line => {
   expect(await outcomeOf(line, 'topology')).toMatch(/^[1-9]\d* results/);
 });
 
-test.each(quick.filter(({ bare }) => bare !== undefined))('$name has the outputs of its bare loop', async line => {
+test.each(quick.filter(line => line.bare !== undefined))('$name has the outputs of its bare loop', async line => {
   expect(await outcomeOf(line, 'topology')).toBe(await outcomeOf(line, 'bare'));
 });
 

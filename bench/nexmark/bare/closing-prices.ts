@@ -41,7 +41,7 @@ export class BareClosingPrices {
     const rows = await KeyedState.open(loop, `${query}-auctions-changelog`, size(AUCTION_BYTES), AS_BYTES);
     const changelog = `${query}-closing-prices-changelog`;
     const prices = await KeyedState.open(loop, changelog, size(PRICE_BYTES), protobuf(ClosingPrice));
-    return new BareClosingPrices(rows, prices, new Output(loop, repartition), groupOf);
+    return new BareClosingPrices(rows, prices, await Output.open(loop, repartition), groupOf);
   }
 
   effects(): Effects {

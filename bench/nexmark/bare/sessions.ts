@@ -42,21 +42,22 @@ const codec: ValueCodec<readonly Session[]> = {
 /** By hand: the open sessions of each bidder in one entry; a session that grows is taken back and written anew. */
 export class BareSessions {
   private readonly results = protobuf(BidderSession);
-  private readonly output: Output;
-  /** By partition. */
-  private readonly now: number[];
 
   private constructor(
-    loop: LogLoop,
+    private readonly output: Output,
     private readonly state: KeyedState<readonly Session[]>,
-  ) {
-    this.output = new Output(loop, OUT);
-    this.now = loop.each(() => 0);
-  }
+    /** By partition. */
+    private readonly now: number[],
+  ) {}
 
   static async open(loop: LogLoop, changelog: string): Promise<BareSessions> {
     const size = { cacheBytes: cacheBytes(AMPLE_BYTES), entryBytes: SESSIONS_BYTES };
-    return new BareSessions(loop, await KeyedState.open(loop, changelog, size, codec));
+    const state = await KeyedState.open(loop, changelog, size, codec);
+    return new BareSessions(
+      await Output.open(loop, OUT),
+      state,
+      loop.each(() => 0),
+    );
   }
 
   add(cursor: RecordCursor, partition: number): void {

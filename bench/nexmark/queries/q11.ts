@@ -35,8 +35,8 @@ export const q11: Query = {
   expected: bidderSessions,
 
   async bare(folder) {
-    const loop = await LogLoop.start(folder, PARTITIONS, [REPARTITION, OUT]);
-    const repartition = new Output(loop, REPARTITION);
+    const loop = await LogLoop.start(folder, PARTITIONS);
+    const repartition = await Output.open(loop, REPARTITION);
     const sessions = await BareSessions.open(loop, 'q11-sessions-changelog');
     const cursor = new RecordCursor();
     const serde = protobuf(Bid);

@@ -36,12 +36,12 @@ export const q4: Query = {
   expected: categoryPrices,
 
   async bare(folder) {
-    const loop = await LogLoop.start(folder, PARTITIONS, [REPARTITION, OUT]);
+    const loop = await LogLoop.start(folder, PARTITIONS);
     const groupOf = ({ category }: ClosingPrice) => String(category);
     const prices = await BareClosingPrices.open(loop, 'q4', { repartition: REPARTITION, groupOf });
     const size = { cacheBytes: cacheBytes(AMPLE_BYTES) / 3, entryBytes: MEAN_BYTES };
     const means = await KeyedState.open(loop, 'q4-average-prices-changelog', size, json<Mean>());
-    const output = new Output(loop, OUT);
+    const output = await Output.open(loop, OUT);
     const cursor = new RecordCursor();
     const process = (batch: Buffer, partition: number) => {
       cursor.load(batch);

@@ -34,12 +34,12 @@ export const q6: Query = {
   expected: sellerPrices,
 
   async bare(folder) {
-    const loop = await LogLoop.start(folder, PARTITIONS, [REPARTITION, OUT]);
+    const loop = await LogLoop.start(folder, PARTITIONS);
     const groupOf = ({ seller }: ClosingPrice) => String(seller);
     const prices = await BareClosingPrices.open(loop, 'q6', { repartition: REPARTITION, groupOf });
     const size = { cacheBytes: cacheBytes(AMPLE_BYTES) / 3, entryBytes: LAST_SOLD_BYTES };
     const sellers = await KeyedState.open(loop, 'q6-last-sold-changelog', size, protobuf(LastSold));
-    const output = new Output(loop, OUT);
+    const output = await Output.open(loop, OUT);
     const cursor = new RecordCursor();
     const process = (batch: Buffer, partition: number) => {
       cursor.load(batch);
