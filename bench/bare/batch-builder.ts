@@ -3,7 +3,7 @@ import type { LatinBuffer, RecordCursor } from './record-cursor.ts';
 
 const BATCH_BYTES = 256 * 1024;
 /** More than any record here takes. */
-const ROOM = 1024;
+const ROOM = 4096;
 
 /** Writes one partition's record batches: records without headers, below `ROOM` bytes, nothing ever taken back. */
 export class BatchBuilder {

@@ -49,7 +49,8 @@ export function foldOf(records: Iterable<FeedRecord>): Insurance {
   return { changes, claims, policies, poison };
 }
 
-function eventOf<Row>(value: Uint8Array): Event<Row> | undefined {
+/** Undefined: bytes that are no event. */
+export function eventOf<Row>(value: Uint8Array): Event<Row> | undefined {
   try {
     return JSON.parse(Buffer.from(value).toString()) as Event<Row>;
   } catch {
@@ -63,25 +64,24 @@ function keep<Row extends { readonly id: string }>(rows: Map<string, Row>, { bef
 }
 
 /** Every change that leaves a claim open, with its policy as it is in the end: policies are read first. */
-export function enrichedClaims({ changes, policies }: Insurance): ClaimEnriched[] {
-  return changes.flatMap(({ after: claim, committedMs }) => {
-    if (claim?.status !== 'OPEN') return [];
-    const policy = policies.get(claim.policy_id);
-    return [
-      {
-        claimId: claim.id,
-        policyId: claim.policy_id,
-        status: claim.status,
-        claimedCents: cents(claim.claimed_amount),
-        paidCents: cents(claim.paid_amount),
-        openedOn: claim.opened_on,
-        description: claim.description ?? undefined,
-        claimVersion: claim.version,
-        changedAtMs: committedMs,
-        policy: policy === undefined ? undefined : termsOf(policy),
-      },
-    ];
-  });
+export const enrichedClaims = ({ changes, policies }: Insurance): ClaimEnriched[] =>
+  changes.flatMap(({ after, committedMs }) =>
+    after?.status === 'OPEN' ? [enrichedClaim(after, committedMs, policies.get(after.policy_id))] : [],
+  );
+
+export function enrichedClaim(claim: ClaimRow, committedMs: number, policy: PolicyRow | undefined): ClaimEnriched {
+  return {
+    claimId: claim.id,
+    policyId: claim.policy_id,
+    status: claim.status,
+    claimedCents: cents(claim.claimed_amount),
+    paidCents: cents(claim.paid_amount),
+    openedOn: claim.opened_on,
+    description: claim.description ?? undefined,
+    claimVersion: claim.version,
+    changedAtMs: committedMs,
+    policy: policy === undefined ? undefined : termsOf(policy),
+  };
 }
 
 const termsOf = (policy: PolicyRow): PolicyTerms => ({

@@ -14,6 +14,7 @@ import { forEachRecord } from '../digest.ts';
 import { AMPLE_BYTES } from '../lines/line.ts';
 import type { Line } from '../lines/line.ts';
 import { expectSameLines } from '../same-lines.ts';
+import { bareClaimsEnriched } from './bare-claims-enriched.ts';
 import { feedRecords, writeFeed } from './feed.ts';
 import { claimsByPolicy, enrichedClaims, foldOf, policyReplicas } from './fold.ts';
 import type { Insurance } from './fold.ts';
@@ -27,11 +28,15 @@ interface Result {
   expected(insurance: Insurance): string[];
 }
 
-const claimsEnriched = insuranceLine(claimsEnrichedTopology, [
-  result('claims.enriched', ClaimEnriched, enrichedClaims),
-  result('claims.by-policy', ClaimsByPolicy, claimsByPolicy, { isTable: true }),
-  deadLetters(claimsEnrichedTopology, ({ poison }) => poison.claims + poison.policies),
-]);
+const claimsEnriched = insuranceLine(
+  claimsEnrichedTopology,
+  [
+    result('claims.enriched', ClaimEnriched, enrichedClaims),
+    result('claims.by-policy', ClaimsByPolicy, claimsByPolicy, { isTable: true }),
+    deadLetters(claimsEnrichedTopology, ({ poison }) => poison.claims + poison.policies),
+  ],
+  bareClaimsEnriched,
+);
 
 const policyReplica = insuranceLine(policyReplicaTopology, [
   result('policies.replica', Policy, policyReplicas, { isTable: true }),
@@ -41,13 +46,14 @@ const policyReplica = insuranceLine(policyReplicaTopology, [
 /** The example topologies on the sample feed. */
 export const INSURANCE_LINES: readonly Line[] = [claimsEnriched, policyReplica];
 
-function insuranceLine(topology: Topology, results: readonly Result[]): Line {
+function insuranceLine(topology: Topology, results: readonly Result[], bare?: Line['bare']): Line {
   return {
     name: topology.name,
     records: RECORDS,
     memoryBytes: AMPLE_BYTES,
     topology: () => topology,
     write: writeFeed,
+    ...(bare && { bare }),
 
     async outcome(folder, records) {
       const insurance = foldOf(feedRecords(records));

@@ -4,7 +4,7 @@ import { LogLoop } from '../bare/log-loop.ts';
 import { RecordCursor } from '../bare/record-cursor.ts';
 import { Claim } from '../gen/bench/v1/claim.ts';
 import { comparedLine } from './compared-line.ts';
-import { CLAIMS, OUT, PARTITIONS } from './line.ts';
+import { CLAIMS, PARTITIONS } from './line.ts';
 import type { Line } from './line.ts';
 import { COUNTS, RunningCounts } from './running-counts.ts';
 

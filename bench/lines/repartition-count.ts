@@ -4,7 +4,7 @@ import { Output } from '../bare/output.ts';
 import { RecordCursor } from '../bare/record-cursor.ts';
 import { Claim } from '../gen/bench/v1/claim.ts';
 import { comparedLine } from './compared-line.ts';
-import { AMPLE_BYTES, CLAIMS, OUT, PARTITIONS } from './line.ts';
+import { AMPLE_BYTES, CLAIMS, PARTITIONS } from './line.ts';
 import { COUNTS, RunningCounts } from './running-counts.ts';
 
 const REPARTITION = 'repartition-count-by-adjuster-repartition';

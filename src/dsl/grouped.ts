@@ -41,7 +41,7 @@ export function aggregatorOf(flow: Flow, name: string, given: unknown): AnyAggre
 
 /** @throws TopologyError where it is no object of field aggregators */
 export function fieldsOf(flow: Flow, name: string, given: unknown): Readonly<Record<string, AnyField>> {
-  const fields = Object.entries((given ?? {}));
+  const fields = Object.entries(given ?? {});
   const wrong = fields.find(([, field]) => !isField(field));
   if (wrong || fields.length === 0)
     throw flow.draft.error(

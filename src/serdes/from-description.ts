@@ -34,7 +34,7 @@ export function serdeOf(description: SerdeDescription): Serde<unknown> | undefin
     }
     case 'windowed': {
       const of = serdeOf(description.of);
-      return of && (windowed(of));
+      return of && windowed(of);
     }
     case 'aggregate':
       return aggregateState(description.fields);
