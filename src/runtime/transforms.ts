@@ -2,7 +2,7 @@ import type { Slots, TransformNode } from '../graph/topology.ts';
 import type { Lookup, Site, Step } from './chain.ts';
 import { IN, OUT } from './counters.ts';
 import type { Unit } from './unit.ts';
-import { defined } from './values.ts';
+import { defined, synchronous } from './values.ts';
 
 type Compile = (node: TransformNode, site: Site) => Step;
 
@@ -30,16 +30,16 @@ export const TRANSFORMS: Readonly<Record<TransformNode['op'], Compile>> = {
       return value => {
         values[row + IN]!++;
         unit.step = id;
-        if (!fn(value, unit)) return;
+        if (!synchronous(fn(value, unit))) return;
         values[row + OUT]!++;
         next(value, null);
       };
     return (value, old) => {
       values[row + IN]!++;
       unit.step = id;
-      const passes = value !== null && fn(value, unit);
+      const passes = value !== null && synchronous(fn(value, unit) as unknown);
       unit.step = id;
-      const passed = old !== null && fn(old, unit);
+      const passed = old !== null && synchronous(fn(old, unit) as unknown);
       if (!passes && !passed) return;
       values[row + OUT]!++;
       next(passes ? value : null, passed ? old : null);
@@ -114,7 +114,7 @@ export const TRANSFORMS: Readonly<Record<TransformNode['op'], Compile>> = {
       values[row + IN]!++;
       unit.step = id;
       for (const { fn, next } of branches)
-        if (fn(value, unit)) {
+        if (synchronous(fn(value, unit))) {
           values[row + OUT]!++;
           next(value, null);
           return;

@@ -24,6 +24,8 @@ export interface DriverOptions {
   readonly onError?: ErrorPolicy;
   readonly onDrop?: DropPolicy;
   readonly log?: Log;
+  /** How long the operators of a `pipe` may take to complete at a commit, by the driver's clock. Default 10 s. */
+  readonly pipeDeadlineMs?: number;
   /** What the clock shows at the start, ms since 1970. Default 0. */
   readonly now?: number;
   /** Records that lie in the source topics before the first start. */
@@ -94,6 +96,7 @@ export class TopologyTestDriver {
       commitIntervalMs: LARGEST,
       maxEpochRecords: LARGEST,
       memoryBytes: MEMORY_BYTES,
+      ...(options.pipeDeadlineMs !== undefined && { pipeDeadlineMs: options.pipeDeadlineMs }),
     };
     const feed = await Feed.open(topology, broker, partitions);
     if (before.length > 0) await feed.write(before);

@@ -18,6 +18,21 @@ test('filter hands on what passes, under its key and timestamp', async () => {
   expect(brief(await driver.read('out'))).toEqual(['k=c@2', 'l=d@3']);
 });
 
+test('a predicate that returns a promise fails the record: every promise would pass', async () => {
+  await using driver = await drive(
+    topology('t', t =>
+      t
+        .stream(input)
+        .filter((async () => false) as unknown as () => boolean)
+        .to(output),
+    ),
+  );
+  await driver.pipe({ topic: 'in', key: 'k', value: 'a', timestamp: 1 });
+  expect(await driver.read('out')).toEqual([]);
+  const [letter] = await driver.read('t.dead-letters');
+  expect(letter!.headers.map(([name, value]) => `${name}=${String(value)}`)).toContain('topo.code=TOPO_USER_FUNCTION');
+});
+
 test('map changes the value and sees key, headers, timestamp, topic, partition and offset', async () => {
   const numbers = topic('numbers', string(), json<object>());
   await using driver = await drive(
