@@ -4,6 +4,8 @@ import { Level } from 'level';
 
 /** What the engine's stores count for an entry besides key and value: both caches hold the same number of entries. */
 const ENTRY_BYTES = 200;
+/** Looked at to make room for one. While a write takes long, most entries cannot go: then the cache grows for a time. */
+const MOST_STEPS = 16;
 const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
 
 export interface Entry<T> {
@@ -70,9 +72,9 @@ export class BoundedCache<T> {
       entry.value = this.codec.decode(stored.subarray(8));
       entry.timestamp = new DataView(stored.buffer, stored.byteOffset).getFloat64(0);
     }
+    this.makeRoom();
     this.entries.set(key, entry);
-    if (this.ring.length < this.capacity) this.ring.push(entry);
-    else this.replace(entry);
+    this.ring.push(entry);
     return entry;
   }
 
@@ -107,22 +109,20 @@ export class BoundedCache<T> {
     return this.level.close();
   }
 
-  /** Takes the place of an entry that was not used since the hand came by, and is on disk. */
-  private replace(entry: Entry<T>): void {
+  /** Drops entries that were not used since the hand came by, and are on disk. */
+  private makeRoom(): void {
     const { ring } = this;
-    for (let tries = 0; tries < 2 * ring.length; tries++) {
-      const at = this.hand;
-      this.hand = at + 1 === ring.length ? 0 : at + 1;
-      const candidate = ring[at]!;
-      if (candidate.epoch > this.flushed) continue;
-      if (candidate.used) {
+    for (let step = 0; step < MOST_STEPS && ring.length >= this.capacity; step++) {
+      if (this.hand >= ring.length) this.hand = 0;
+      const candidate = ring[this.hand]!;
+      if (candidate.used || candidate.epoch > this.flushed) {
         candidate.used = false;
+        this.hand++;
         continue;
       }
       this.entries.delete(candidate.key);
-      ring[at] = entry;
-      return;
+      const last = ring.pop()!;
+      if (last !== candidate) ring[this.hand++] = last;
     }
-    ring.push(entry);
   }
 }

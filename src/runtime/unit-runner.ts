@@ -186,7 +186,8 @@ export class UnitRunner {
     this.outputs.rollback();
     this.undo.rollback();
     this.tally.rollback();
-    return this.times.rollback();
+    // what is not due any more, such as a row that made room, is no reason to run the unit again
+    return this.times.rollback().filter(schedule => schedule.isDue);
   }
 
   /** @throws StoppedByPolicy */

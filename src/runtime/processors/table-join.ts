@@ -31,8 +31,14 @@ export function tableJoin(node: ProcessorNode, site: Site): Compiled {
   };
   const settle = () => {
     if (key === null) return;
-    if (!left.isChanged) left.look(key);
-    if (!right.isChanged) right.look(key);
+    try {
+      if (!left.isChanged) left.look(key);
+      if (!right.isChanged) right.look(key);
+    } catch (error) {
+      // the unit is taken back, and this change with it
+      forget();
+      throw error;
+    }
     const { keyView, timestamp, otherHeaders } = unit;
     // where ways parted, another step may have set another key since
     if (unit.storeKey !== key) unit.keyView = view.ofText(key, keySerde);

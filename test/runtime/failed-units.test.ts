@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { string, topic, topology } from '../../src/index.ts';
+import { brief, drive, records } from '../drive.ts';
+
+const input = topic('in', string(), string());
+const other = topic('other', string(), string());
+const output = topic('out', string(), string());
+
+test('a table join forgets a change whose lookup failed: the other keys go on, and nothing of it comes out', async () => {
+  let broken = false;
+  const joined = topology('t', t => {
+    const rows = t.table('right-rows', other).map(value => {
+      if (broken && value === 'bad') throw new Error('cannot be mapped');
+      return value;
+    });
+    t.table('left-rows', input)
+      .join('joined', rows, (left, right) => left + right)
+      .as(string())
+      .to(output);
+  });
+  await using driver = await drive(joined);
+  await driver.pipeAll(records('other', 'a=bad@1', 'b=1@1', 'c=1@1'));
+  broken = true;
+  await driver.pipeAll(records('in', 'a=A@2', 'b=B@3', 'c=C@4', 'b=BB@5'));
+  expect(brief(await driver.read('out'))).toEqual(['b=B1@3', 'c=C1@4', 'b=BB1@5']);
+  expect(await driver.read('t.dead-letters')).toHaveLength(1);
+});
+
+test('a record that fails after a suppressed row made room is dead-lettered once', async () => {
+  let calls = 0;
+  const held = topology('t', t => {
+    const rows = t.table('rows', input);
+    rows.suppress('held', { timeLimit: '1 d', maxRecords: 1 }).to(output);
+    rows
+      .map(value => {
+        if (value !== 'bad') return value;
+        // a defect here runs the unit again and again
+        if (++calls > 50) return value;
+        throw new Error('cannot be mapped');
+      })
+      .as(string())
+      .to(topic('copy', string(), string()));
+  });
+  await using driver = await drive(held);
+  await driver.pipeAll(records('in', 'a=1@0', 'b=bad@1', 'c=3@2'));
+  expect(calls).toBe(1);
+  expect(brief(await driver.read('copy'))).toEqual(['a=1@0', 'c=3@2']);
+  expect(brief(await driver.read('out'))).toEqual(['a=1@0']);
+  expect(await driver.read('t.dead-letters')).toHaveLength(1);
+});
