@@ -28,6 +28,9 @@ export const isInTime = ({ bid, auction }: BidOnAuction): boolean =>
   auction.dateTimeMs <= bid.dateTimeMs && bid.dateTimeMs <= auction.expiresMs;
 
 export const asPrice = ({ bid, auction: { id, category, seller, expiresMs } }: BidOnAuction): ClosingPrice => ({
-  ...{ auction: id, category, seller, expiresMs },
+  auction: id,
+  category,
+  seller,
+  expiresMs,
   price: bid.price,
 });

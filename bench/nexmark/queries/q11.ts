@@ -27,7 +27,9 @@ export const q11: Query = {
         .window(session(SESSION_GAP_MS, { grace: DISORDER_MS }))
         .count('sessions')
         .map((count, { key: { key, start, end } }): BidderSession => ({
-          ...{ bidder: Number(key), firstBidMs: start, lastBidMs: end },
+          bidder: Number(key),
+          firstBidMs: start,
+          lastBidMs: end,
           bids: count,
         }))
         .to(topic(OUT, windowed(string()), results));

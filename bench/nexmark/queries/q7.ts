@@ -27,7 +27,11 @@ export const q7: Query = {
         .groupBy('by-window', (_, { key }) => String(key.start), string())
         .reduce('highest', higher)
         .map(({ auction, bidder, price, dateTimeMs }, { key }): HighestBid => ({
-          ...{ windowStartMs: Number(key), auction, bidder, price, dateTimeMs },
+          windowStartMs: Number(key),
+          auction,
+          bidder,
+          price,
+          dateTimeMs,
         }))
         .to(topic(OUT, string(), results));
     }),
