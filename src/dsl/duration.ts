@@ -1,3 +1,6 @@
+import { TopologyError } from '../errors.ts';
+import type { Place } from '../errors.ts';
+
 /** Milliseconds, or a number with its unit: `'250 ms'`, `'10 s'`, `'5 min'`, `'1 h'`, `'2 d'`. */
 export type Duration = number | `${number} ${Unit}`;
 
@@ -5,12 +8,14 @@ type Unit = keyof typeof UNITS;
 
 const UNITS = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** In milliseconds, whole and not negative. @throws RangeError that says what a duration is; `what` names this one */
-export function milliseconds(duration: Duration, what: string): number {
+/** In milliseconds, whole and not negative. `what` names the duration, `place` where it stands. @throws TopologyError that says what a duration is */
+export function milliseconds(duration: Duration, what: string, place: Place = {}): number {
   const ms = typeof duration === 'number' ? duration : parsed(duration);
   if (ms === undefined || !Number.isSafeInteger(ms) || ms < 0)
-    throw new RangeError(
+    throw new TopologyError(
+      'TOPO_GRAPH_INVALID',
       `${what} is ${JSON.stringify(duration)}: it takes milliseconds, or a text such as '250 ms', '10 s', '5 min', '1 h', '2 d'.`,
+      place,
     );
   return ms;
 }

@@ -1,4 +1,3 @@
-import { TopologyError } from '../errors.ts';
 import { milliseconds } from './duration.ts';
 import type { Duration } from './duration.ts';
 
@@ -25,13 +24,9 @@ export function within(
 ): JoinWindow {
   const hasEnds = typeof difference === 'object';
   const { before, after } = hasEnds ? difference : { before: difference, after: difference };
-  try {
-    return {
-      beforeMs: milliseconds(before, hasEnds ? `within: 'before'` : 'within: the difference'),
-      afterMs: milliseconds(after, `within: 'after'`),
-      graceMs: milliseconds(grace, `within: 'grace'`),
-    };
-  } catch (error) {
-    throw new TopologyError('TOPO_GRAPH_INVALID', (error as Error).message, {}, { cause: error });
-  }
+  return {
+    beforeMs: milliseconds(before, hasEnds ? `within: 'before'` : 'within: the difference'),
+    afterMs: milliseconds(after, `within: 'after'`),
+    graceMs: milliseconds(grace, `within: 'grace'`),
+  };
 }

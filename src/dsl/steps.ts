@@ -267,12 +267,8 @@ export function valueMissing(flow: Flow, name: string, fix: string): Error {
 }
 
 /** @throws TopologyError where it is no duration; `what` names it */
-export function durationOf(flow: Flow, duration: Duration, what: string, step: string): number {
-  try {
-    return milliseconds(duration, what);
-  } catch (error) {
-    throw flow.draft.error('TOPO_GRAPH_INVALID', (error as RangeError).message, step);
-  }
+export function durationOf({ draft }: Flow, duration: Duration, what: string, step: string): number {
+  return milliseconds(duration, what, { topology: draft.name, step });
 }
 
 /** For callers without types. */

@@ -1,7 +1,6 @@
-import { milliseconds } from './duration.ts';
 import type { Duration } from './duration.ts';
 import type { Flow, StoreOptions } from './flow.ts';
-import { processorStep, valueMissing } from './steps.ts';
+import { durationOf, processorStep, valueMissing } from './steps.ts';
 
 export interface SuppressOptions extends Pick<StoreOptions, 'renamedFrom'> {
   /** How long a row's changes are held back, from the first of them on, by the timestamps of the changes. */
@@ -24,12 +23,7 @@ export function suppressStep(flow: Flow, name: string, options: SuppressOptions)
     );
   if (maxRecords !== undefined && !(Number.isSafeInteger(maxRecords) && maxRecords >= 1))
     throw wrong(`suppress '${name}': 'maxRecords' is ${maxRecords}; it takes a whole number from 1 on.`);
-  let limitMs: number;
-  try {
-    limitMs = milliseconds(timeLimit, `suppress '${name}': 'timeLimit'`);
-  } catch (error) {
-    throw wrong((error as Error).message);
-  }
+  const limitMs = durationOf(flow, timeLimit, `suppress '${name}': 'timeLimit'`, name);
   return processorStep(flow, name, {
     processor: 'suppress',
     what: 'a suppress',

@@ -60,7 +60,7 @@ export function hopping(
  * @throws TopologyError on what is no duration
  */
 export function sliding(difference: Duration, options: WindowOptions = {}): TimeWindow {
-  const differenceMs = ms(difference, 'sliding: the difference');
+  const differenceMs = milliseconds(difference, 'sliding: the difference');
   return { processor: 'slidingWindow', options: { differenceMs, ...common('sliding', options) } };
 }
 
@@ -70,7 +70,10 @@ export function sliding(difference: Duration, options: WindowOptions = {}): Time
  * @throws TopologyError on what is no duration
  */
 export function session(gap: Duration, options: WindowOptions = {}): SessionWindow {
-  return { processor: 'sessionWindow', options: { gapMs: ms(gap, 'session: the gap'), ...common('session', options) } };
+  return {
+    processor: 'sessionWindow',
+    options: { gapMs: milliseconds(gap, 'session: the gap'), ...common('session', options) },
+  };
 }
 
 function timeWindow(
@@ -78,8 +81,8 @@ function timeWindow(
   { size, every }: { readonly size: Duration; readonly every: Duration },
   options: WindowOptions,
 ): TimeWindow {
-  const sizeMs = ms(size, `${name}: the size`);
-  const everyMs = ms(every, `${name}: 'every'`);
+  const sizeMs = milliseconds(size, `${name}: the size`);
+  const everyMs = milliseconds(every, `${name}: 'every'`);
   if (sizeMs === 0) throw wrong(`${name}: the size is 0, and nothing lies in such a window.`);
   if (everyMs === 0 || everyMs > sizeMs)
     throw wrong(
@@ -95,15 +98,7 @@ function common(
   // for callers without types
   if (!['update', 'final'].includes(emit))
     throw wrong(`${name}: 'emit' is ${JSON.stringify(emit)}; it takes 'update' or 'final'.`);
-  return { graceMs: ms(grace, `${name}: 'grace'`), emit };
-}
-
-function ms(duration: Duration, what: string): number {
-  try {
-    return milliseconds(duration, what);
-  } catch (error) {
-    throw new TopologyError('TOPO_GRAPH_INVALID', (error as Error).message, {}, { cause: error });
-  }
+  return { graceMs: milliseconds(grace, `${name}: 'grace'`), emit };
 }
 
 const wrong = (message: string): TopologyError => new TopologyError('TOPO_GRAPH_INVALID', message);
