@@ -4,7 +4,8 @@ import { repartitionTopic } from '../graph/names.ts';
 import type { KeyNode, Node, SourceNode, Topology } from '../graph/topology.ts';
 import { NOTHING } from './chain.ts';
 import type { Compiled, Drop, Kind, Lookup, Site, Step, Work } from './chain.ts';
-import { confluencesOf, parted } from './confluence.ts';
+import { confluencesOf } from './confluence.ts';
+import type { Confluence } from './confluence.ts';
 import { SAYS_NOTHING, dropColumn } from './counters.ts';
 import type { Counters, DropPolicy, DropReason } from './counters.ts';
 import type { TopicOutput } from './outputs.ts';
@@ -126,6 +127,21 @@ export function compile(parts: Parts): Chain {
     drains: inOrder.flatMap(({ drain }) => drain ?? []),
     nodes: inOrder,
     schedules,
+  };
+}
+
+/** The readers of a node where ways part. */
+function parted(readers: Step, confluences: readonly Confluence[] = []): Step {
+  if (confluences.length === 0) return readers;
+  return (value, old) => {
+    for (const confluence of confluences) confluence.enter();
+    try {
+      readers(value, old);
+      for (const confluence of confluences) confluence.leave();
+    } catch (error) {
+      for (const confluence of confluences) confluence.fail();
+      throw error;
+    }
   };
 }
 

@@ -1,5 +1,4 @@
 import type { Node } from '../graph/topology.ts';
-import type { Step } from './chain.ts';
 
 /**
  * A step that one change of a table may reach by several of its inputs: a table joined with itself, or with what was made of
@@ -70,19 +69,4 @@ function upwardsOf(id: string, byId: ReadonlyMap<string, Node>, found = new Set<
   found.add(id);
   for (const input of byId.get(id)?.inputs ?? []) upwardsOf(input, byId, found);
   return found;
-}
-
-/** The readers of a node where ways part. */
-export function parted(readers: Step, confluences: readonly Confluence[] = []): Step {
-  if (confluences.length === 0) return readers;
-  return (value, old) => {
-    for (const confluence of confluences) confluence.enter();
-    try {
-      readers(value, old);
-      for (const confluence of confluences) confluence.leave();
-    } catch (error) {
-      for (const confluence of confluences) confluence.fail();
-      throw error;
-    }
-  };
 }

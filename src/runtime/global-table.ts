@@ -17,6 +17,7 @@ import { Store, UndoLog, payloadOf, storeEnd, storePrefix } from './store.ts';
 import type { StateWrite } from './store.ts';
 import { StoppedByPolicy } from './unit-runner.ts';
 import { decode, encode } from './values.ts';
+import { bytesOfKey, textOfKey } from './store-key.ts';
 
 export interface GlobalTableOptions {
   readonly topology: Topology;
@@ -142,12 +143,12 @@ export class GlobalTable {
     const [state, prefix, keySerde, { serde }] = [this.#state, storePrefix(ROWS), this.#topic.key, this.#row];
     return {
       get: async key => {
-        const stored = state.get(prefix + Buffer.from(keySerde.encode(key)).toString('latin1'));
+        const stored = state.get(prefix + textOfKey(keySerde.encode(key)));
         return stored === undefined ? null : (serde.decode(payloadOf(stored)) as V);
       },
       async *entries() {
         for await (const [key, stored] of state.entries(prefix, storeEnd(ROWS))) {
-          const keyBytes = Buffer.from(key.slice(prefix.length), 'latin1');
+          const keyBytes = bytesOfKey(key.slice(prefix.length));
           yield [keySerde.decode(keyBytes) as K, serde.decode(payloadOf(stored)) as V] as const;
         }
       },

@@ -2,6 +2,7 @@ import { FatalError } from '../errors.ts';
 import type { BatchReader } from '../records/batch-reader.ts';
 import type { Serde } from '../serdes/serde.ts';
 import { decode, encode } from './values.ts';
+import { bytesOfKey, textOfKey } from './store-key.ts';
 
 /**
  * A key as a step hands it on: as the topology's functions see it, as bytes, and as stores know it (`text`: the bytes, one
@@ -58,7 +59,7 @@ export class KeyView {
   /** @throws RecordError `TOPO_ENCODE` */
   get bytes(): Uint8Array | null {
     if (!this.#hasBytes) {
-      if (this.#hasText) this.#bytes = this.#text === null ? null : Buffer.from(this.#text, 'latin1');
+      if (this.#hasText) this.#bytes = this.#text === null ? null : bytesOfKey(this.#text);
       else this.#bytes = this.#reader === null ? this.#written() : this.#reader.keyBytes();
       this.#hasBytes = true;
     }
@@ -69,7 +70,7 @@ export class KeyView {
   get text(): string | null {
     if (!this.#hasText) {
       const reader = this.#reader;
-      if (reader === null) this.#text = latin1(this.bytes!);
+      if (reader === null) this.#text = textOfKey(this.bytes!);
       else this.#text = reader.keyStart < 0 ? null : reader.keyText();
       this.#hasText = true;
     }
@@ -87,9 +88,6 @@ export class KeyView {
     return this.#serde !== null && sameFormat(serde, this.#serde);
   }
 }
-
-const latin1 = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 
 const sameFormats = new WeakMap<Serde<unknown>, WeakMap<Serde<unknown>, boolean>>();
 

@@ -2,8 +2,6 @@ import { RecordError, TopologyError } from '../errors.ts';
 import type { TopicSlot } from '../graph/functions.ts';
 import type { KeyNode, NodeKind, SinkNode, SourceNode, TransformNode, ProcessorNode } from '../graph/topology.ts';
 import type { BatchReader } from '../records/batch-reader.ts';
-import { partitionOf } from '../records/murmur2.ts';
-import { partitionKey } from '../serdes/serde.ts';
 import type { Serde } from '../serdes/serde.ts';
 import { everyInput } from './chain.ts';
 import type { Kind, Site, Step } from './chain.ts';
@@ -15,6 +13,7 @@ import { rx } from './rx.ts';
 import { TRANSFORMS } from './transforms.ts';
 import { defined, encode } from './values.ts';
 import type { Unit } from './unit.ts';
+import { partitionOfKey } from './partitioning.ts';
 
 const source: Kind<SourceNode> = {
   compile: (node, { counters, next }) => {
@@ -118,14 +117,12 @@ function ownWriter(
   output: TopicOutput,
   reader: BatchReader,
   partition: number,
-  { unpartitionedBytes = 0 }: Serde<unknown>,
+  keySerde: Serde<unknown>,
 ): OutputWriter {
   const { partitions } = output;
   const { keyStart, keyEnd } = reader;
   return output.writer(
-    keyStart < 0
-      ? partition % partitions
-      : partitionOf(reader.buffer, partitions, keyStart, keyEnd - unpartitionedBytes),
+    keyStart < 0 ? partition % partitions : partitionOfKey(keySerde, reader.buffer, partitions, keyStart, keyEnd),
   );
 }
 
@@ -145,7 +142,7 @@ function append(
   keySerde: Serde<unknown>,
 ): void {
   const { partitions } = output;
-  const partition = key === null ? unit.partition % partitions : partitionOf(partitionKey(keySerde, key), partitions);
+  const partition = key === null ? unit.partition % partitions : partitionOfKey(keySerde, key, partitions);
   if (!output.writer(partition).append(unit.timestamp, key, value, unit.headerBytes)) throw tooLarge(output.topic);
 }
 

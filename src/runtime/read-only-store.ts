@@ -2,11 +2,11 @@ import { TopologyError } from '../errors.ts';
 import { rootsOf } from '../graph/edges.ts';
 import { keptName } from '../graph/names.ts';
 import type { ProcessorNode, Topology } from '../graph/topology.ts';
-import { partitionOf } from '../records/murmur2.ts';
-import { partitionKey } from '../serdes/serde.ts';
 import { PROCESSORS } from './processors/index.ts';
 import { payloadOf, storeEnd, storePrefix } from './store.ts';
 import type { Task } from './task.ts';
+import { bytesOfKey, textOfKey } from './store-key.ts';
+import { partitionOfKey } from './partitioning.ts';
 
 /** A store of a running topology as it was committed last; over all its tasks. */
 export interface ReadOnlyStore<K = unknown, V = unknown> {
@@ -52,8 +52,8 @@ export function openStore<K, V>(topology: Topology, tasks: readonly Task[], name
   return {
     async get(key) {
       const bytes = keys.encode(key);
-      const text = latin1(bytes);
-      const partition = partitionOf(partitionKey(keys, bytes), partitions);
+      const text = textOfKey(bytes);
+      const partition = partitionOfKey(keys, bytes, partitions);
       const storeKey = place(text);
       for (const { state } of isAnywhere ? holders : [holders[partition]!]) {
         const stored = state.get(prefix + storeKey);
@@ -66,10 +66,7 @@ export function openStore<K, V>(topology: Topology, tasks: readonly Task[], name
       for (const { state } of holders)
         for await (const [key, stored] of state.entries(prefix, storeEnd(kept)))
           for (const [found, row] of rows(key.slice(prefix.length), payloadOf(stored)))
-            yield [keys.decode(Buffer.from(found, 'latin1')) as K, row as V] as const;
+            yield [keys.decode(bytesOfKey(found)) as K, row as V] as const;
     },
   };
 }
-
-const latin1 = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');

@@ -2,6 +2,7 @@ import { FatalError, RecordError } from '../errors.ts';
 import { DEFAULT_MAX_MESSAGE_BYTES } from './outputs.ts';
 import type { OutputWriter } from './outputs.ts';
 import type { TaskState } from './ports.ts';
+import { bytesOfKey } from './store-key.ts';
 
 /** Bytes of a state value that are the timestamp in front of it. */
 const TIMESTAMP_BYTES = 8;
@@ -119,7 +120,7 @@ export class Store {
   closeEpoch(changelog: OutputWriter | null, writes: StateWrite[]): void {
     for (const entry of this.#dirty) {
       const { key, value, timestamp } = entry;
-      changelog?.append(timestamp, Buffer.from(key, 'latin1'), value);
+      changelog?.append(timestamp, bytesOfKey(key), value);
       if (value === null) writes.push([this.#prefix + key, null]);
       else {
         entry.value = new Uint8Array(value);

@@ -74,12 +74,9 @@ export class UnitRunner {
         await this.drain();
         return;
       } catch (thrown) {
-        const due = this.#takeBackAlone();
-        if (due.length === 0 || thrown instanceof FatalError) {
-          this.#keep(this.#refusal(thrown));
-          return;
-        }
-        for (const schedule of due) while (schedule.isDue) await this.workAlone(this.due(schedule));
+        if (await this.#settledAlone(thrown)) continue;
+        this.#keep(this.#refusal(thrown));
+        return;
       }
     }
   }
@@ -123,17 +120,17 @@ export class UnitRunner {
 
   /** As `work`, where the epoch holds nothing else. */
   async workAlone(work: Work): Promise<void> {
-    this.#beginWork(work);
-    try {
-      work.run();
-      await this.drain();
-    } catch (thrown) {
-      const due = this.#takeBackAlone();
-      if (due.length > 0 && !(thrown instanceof FatalError)) {
-        for (const schedule of due) while (schedule.isDue) await this.workAlone(this.due(schedule));
-        return this.workAlone(work);
+    for (;;) {
+      this.#beginWork(work);
+      try {
+        work.run();
+        await this.drain();
+        break;
+      } catch (thrown) {
+        if (await this.#settledAlone(thrown)) continue;
+        this.#discard(work, thrown);
+        break;
       }
-      this.#discard(work, thrown);
     }
     this.endUnit();
   }
@@ -176,10 +173,13 @@ export class UnitRunner {
     return true;
   }
 
-  #takeBackAlone(): readonly Schedule[] {
+  /** As `#settled`, where the epoch holds nothing else. */
+  async #settledAlone(thrown: unknown): Promise<boolean> {
     const due = this.#takeBack();
     this.reset();
-    return due;
+    if (due.length === 0 || thrown instanceof FatalError) return false;
+    for (const schedule of due) while (schedule.isDue) await this.workAlone(this.due(schedule));
+    return true;
   }
 
   #takeBack(): readonly Schedule[] {

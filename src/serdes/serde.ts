@@ -16,10 +16,6 @@ export interface Serde<T> {
   readonly unpartitionedBytes?: number;
 }
 
-/** The bytes of an encoded key that decide its partition. */
-export const partitionKey = ({ unpartitionedBytes }: Serde<unknown>, key: Uint8Array): Uint8Array =>
-  unpartitionedBytes === undefined ? key : key.subarray(0, key.length - unpartitionedBytes);
-
 /** A serde as plain data. `type` names the format; a serde of the user's own has a `type` of its own choice. */
 export type SerdeDescription =
   | { readonly type: 'bytes' }

@@ -5,11 +5,11 @@ import type { TopicSlot } from '../graph/functions.ts';
 import type { SinkNode, SourceNode, Topology } from '../graph/topology.ts';
 import { BatchReader } from '../records/batch-reader.ts';
 import { decodeHeaders } from '../records/headers.ts';
-import type { Headers } from '../records/headers.ts';
 import type { Application } from '../runtime/application.ts';
 import type { DropPolicy } from '../runtime/counters.ts';
 import type { ErrorPolicy } from '../runtime/error-policy.ts';
 import type { Figures } from '../runtime/figures.ts';
+import type { LiveRecord } from '../runtime/live-topic.ts';
 import type { Log } from '../runtime/ports.ts';
 import type { ReadOnlyStore } from '../runtime/read-only-store.ts';
 import { start } from '../runtime/start.ts';
@@ -32,15 +32,8 @@ export interface DriverOptions {
   readonly before?: readonly InputRecord[];
 }
 
-export interface OutputRecord<K = unknown, V = unknown> {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-  readonly timestamp: number;
-  readonly key: K | null;
-  readonly value: V | null;
-  readonly headers: Headers;
-}
+/** A record that the topology wrote. */
+export type OutputRecord<K = unknown, V = unknown> = LiveRecord<K, V>;
 
 const MEMORY_BYTES = 64 * 1024 * 1024;
 const FETCH_BYTES = 1024 * 1024;

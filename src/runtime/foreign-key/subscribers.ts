@@ -5,6 +5,7 @@ import type { Compiled, Site } from '../chain.ts';
 import { IN, OUT } from '../counters.ts';
 import { encode } from '../values.ts';
 import { Subscriptions } from './subscriptions.ts';
+import { bytesOfKey, textOfKey } from '../store-key.ts';
 
 /** An answer on its way: `foreignKeyJoin` gets it under the left row's key. */
 interface AddressedAnswer extends Answer {
@@ -37,7 +38,7 @@ export function foreignKeySubscribers(node: ProcessorNode, site: Site): Compiled
     const { key, version, left, wasReferring, moved } = value as Subscription;
     const foreignKey = unit.storeKey!;
     const { timestamp } = unit;
-    const keyText = Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
+    const keyText = textOfKey(key);
     if (left === null) return subscriptions.remove(foreignKey, keyText, timestamp);
     subscriptions.put(foreignKey, { key: keyText, version, left, timestamp }, unit.headerBytes);
     const right = rows.get(foreignKey);
@@ -58,7 +59,7 @@ export function foreignKeySubscribers(node: ProcessorNode, site: Site): Compiled
     for (const { key, version, left, headers, timestamp: leftTimestamp } of subscriptions.of(foreignKey)) {
       unit.timestamp = Math.max(timestamp, leftTimestamp);
       unit.otherHeaders = headers;
-      answer({ key: Buffer.from(key, 'latin1'), version, left, right, moved: false });
+      answer({ key: bytesOfKey(key), version, left, right, moved: false });
     }
     unit.timestamp = timestamp;
     unit.otherHeaders = otherHeaders;

@@ -11,25 +11,37 @@ import { decode, defined, encode } from '../values.ts';
  * dropped.
  */
 export function aggregate(node: ProcessorNode, site: Site): Compiled {
+  return streamAggregate(node, site, aggregator => {
+    const update = updater(node, site, aggregator);
+    return (key, value) => update(key, null, value);
+  });
+}
+
+/** The steps of an aggregate of streams, in windows or not: what `taking` gives for an input takes each of its values that counts. */
+export function streamAggregate(
+  node: ProcessorNode,
+  site: Site,
+  taking: (aggregator: Aggregator) => (key: string, value: unknown) => void,
+): Compiled {
   const { unit } = site;
   const { values } = site.counters;
   const row = site.counters.row(node.id);
   const [nullKey, nullValue] = [site.drop('null-key'), site.drop('null-value')];
   const stepOf = (aggregator: Aggregator): Step => {
-    const update = updater(node, site, aggregator);
+    const take = taking(aggregator);
     return value => {
       values[row + IN]!++;
       const key = unit.storeKey;
       if (key === null) return nullKey();
       if (value === null) return nullValue();
-      update(key, null, value);
+      take(key, value);
     };
   };
   return { steps: aggregatorsOf(node, site).map(stepOf) };
 }
 
 /** For each input the aggregator with what this input adds. */
-export function aggregatorsOf(node: ProcessorNode, { slots }: Pick<Site, 'slots'>): Aggregator[] {
+function aggregatorsOf(node: ProcessorNode, { slots }: Pick<Site, 'slots'>): Aggregator[] {
   const { aggregator, adds } = slots as { aggregator: Aggregator; adds?: readonly Aggregator['add'][] };
   return node.inputs.map((_, input) => (adds ? { ...aggregator, add: adds[input]! } : aggregator));
 }

@@ -2,11 +2,11 @@ import { RecordError } from '../../errors.ts';
 import type { ProcessorNode } from '../../graph/topology.ts';
 import { identity } from '../../serdes/identity.ts';
 import type { Plain } from '../../serdes/identity.ts';
-import { asBuffer } from '../../serdes/utf8.ts';
 import { everyInput } from '../chain.ts';
 import type { Compiled, Site } from '../chain.ts';
 import { IN, OUT } from '../counters.ts';
 import { numberText } from './list-store.ts';
+import { textOfKey } from '../store-key.ts';
 
 const NOTHING_ELSE = new Uint8Array(0);
 const ID_TYPES: ReadonlySet<string> = new Set(['string', 'number', 'bigint']);
@@ -57,6 +57,5 @@ export function dedupe(node: ProcessorNode, site: Site): Compiled {
 function entryOf(key: string, id: unknown): string {
   if (!ID_TYPES.has(typeof id))
     throw new RecordError('TOPO_USER_FUNCTION', `'by' gives an id that is no string, number or bigint`);
-  const bytes = identity(id as Plain);
-  return numberText(key.length) + key + asBuffer(bytes).latin1Slice(0, bytes.length);
+  return numberText(key.length) + key + textOfKey(identity(id as Plain));
 }

@@ -7,6 +7,7 @@ import { IN, OUT } from '../counters.ts';
 import { KeyView } from '../key-view.ts';
 import { decode, defined, encode } from '../values.ts';
 import { decodeWaiting, encodeWaiting } from '../waiting-record.ts';
+import { textOfKey } from '../store-key.ts';
 
 /** In an entry's key: its time, then where it stands among those of that time. */
 const SEQUENCE_AT = 8;
@@ -45,7 +46,7 @@ export function graceJoin(node: ProcessorNode, site: Site): Compiled {
     unit.timestamp = timeAt(entry, 0);
     store.put(entry, null, unit.timestamp);
     const { key, headers, value } = decodeWaiting(stored);
-    const text = Buffer.from(key).toString('latin1');
+    const text = textOfKey(key);
     unit.keyView = view.ofText(text, keySerde);
     unit.otherHeaders = headers;
     unit.step = node.id;

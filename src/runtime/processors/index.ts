@@ -4,10 +4,9 @@ import { foreignKeyJoin } from '../foreign-key/join.ts';
 import { foreignKey, foreignKeyVersions } from '../foreign-key/referrers.ts';
 import { foreignKeySubscribers } from '../foreign-key/subscribers.ts';
 import { aggregate, aggregateTable } from './aggregate.ts';
-import { globalJoin } from './global-join.ts';
 import { dedupe } from './dedupe.ts';
 import { graceJoin } from './grace-join.ts';
-import { join } from './join.ts';
+import { globalJoin, join } from './join.ts';
 import { mapAsync } from './map-async.ts';
 import { process } from './process.ts';
 import {

@@ -12,6 +12,7 @@ import {
   setPending,
   withEntry,
 } from './join-page.ts';
+import type { Serde } from '../../serdes/serde.ts';
 
 /** A page is rewritten with each entry it gets: small enough for that, large enough that a hot key has few of them. */
 const PAGE_BYTES = 2048;
@@ -224,6 +225,17 @@ export class JoinBuffer {
   startOf(pageKey: string): number {
     return timeAt(pageKey, pageKey.length - TIME_BYTES - NUMBER_BYTES);
   }
+}
+
+/** One input of the join. */
+export interface JoinSide {
+  readonly isLeft: boolean;
+  readonly buffer: JoinBuffer;
+  readonly serde: Serde<unknown>;
+  /** The other side's records that one of this side joins lie from so long before it … */
+  readonly backMs: number;
+  /** … to so long after it. */
+  readonly aheadMs: number;
 }
 
 const bucketStart = (timestamp: number, bucketMs: number): number => timestamp - (timestamp % bucketMs);

@@ -6,7 +6,8 @@ import { KeyView } from '../key-view.ts';
 import type { DueEntries } from '../schedule.ts';
 import { decode } from '../values.ts';
 import { PageReader } from './join-page.ts';
-import type { JoinSide } from './stream-join.ts';
+import type { JoinSide } from './join-buffer.ts';
+import { bytesOfKey } from '../store-key.ts';
 
 interface Closing {
   readonly left: JoinSide;
@@ -58,7 +59,7 @@ export function joinClosing(node: ProcessorNode, { unit, slots }: Site, { left, 
       const page = buffer.store.get(pageKey)!;
       reader.load(page, position).next();
       buffer.settle(pageKey, position, due);
-      const key = Buffer.from(buffer.keyOf(pageKey), 'latin1');
+      const key = bytesOfKey(buffer.keyOf(pageKey));
       const { value, headers } = reader;
       return { key, value, timestamp: buffer.startOf(pageKey) + reader.offset, ...(headers && { headers }) };
     },

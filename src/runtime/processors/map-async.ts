@@ -12,6 +12,7 @@ import type { DueSubject } from '../schedule.ts';
 import type { Store } from '../store.ts';
 import { decode, defined, encode } from '../values.ts';
 import { decodeWaiting, encodeWaiting } from '../waiting-record.ts';
+import { textOfKey } from '../store-key.ts';
 
 /** Records held, as a multiple of the calls made at once: enough that no call waits for the next record. */
 const HELD_PER_CALL = 4;
@@ -242,4 +243,4 @@ class MapAsync {
   }
 }
 
-const textOf = (key: Uint8Array | null): string | null => (key === null ? null : Buffer.from(key).toString('latin1'));
+const textOf = (key: Uint8Array | null): string | null => (key === null ? null : textOfKey(key));

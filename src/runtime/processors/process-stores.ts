@@ -1,10 +1,10 @@
 import { RecordError } from '../../errors.ts';
 import type { KeyValueStore, StoreDeclaration, ValueStore } from '../../graph/process.ts';
-import { asBuffer } from '../../serdes/utf8.ts';
 import type { Store } from '../store.ts';
 import type { Unit } from '../unit.ts';
 import { decode, defined, encode } from '../values.ts';
 import { PagedList } from './list-store.ts';
+import { textOfKey } from '../store-key.ts';
 
 /** What a store's handle needs of the call under way. */
 export interface Call {
@@ -47,8 +47,7 @@ function valueStore({ value: serde }: StoreDeclaration, store: Store, call: Call
 function keyValueStore({ key, value: serde }: StoreDeclaration, store: Store, call: Call): KeyValueStore<never, never> {
   const textOf = (given: never): string => {
     call.check();
-    const bytes = encode(key!, given, "store's key");
-    return asBuffer(bytes).latin1Slice(0, bytes.length);
+    return textOfKey(encode(key!, given, "store's key"));
   };
   return {
     get(given) {

@@ -1,13 +1,12 @@
-import type { Aggregator } from '../../graph/functions.ts';
 import type { ProcessorNode } from '../../graph/topology.ts';
-import type { Compiled, Site, Step } from '../chain.ts';
-import { IN } from '../counters.ts';
+import type { Compiled, Site } from '../chain.ts';
 import { decodeWindows, encodeWindows } from '../kept-windows.ts';
 import type { KeptWindow } from '../kept-windows.ts';
 import { decode, defined } from '../values.ts';
-import { aggregatorsOf } from './aggregate.ts';
+import { streamAggregate } from './aggregate.ts';
 import { rowKey, sessionKeyOf, sessionsKey } from './session-key.ts';
-import { encodeState, keyBytes, windowOutput } from './window-output.ts';
+import { encodeState, windowOutput } from './window-output.ts';
+import { bytesOfKey } from '../store-key.ts';
 
 interface SessionWindowOptions {
   readonly gapMs: number;
@@ -26,9 +25,7 @@ export function sessionWindow(node: ProcessorNode, site: Site): Compiled {
   const { unit, needsOld } = site;
   const { gapMs, graceMs, emit } = node.options as unknown as SessionWindowOptions;
   const store = site.store(node.stores[0]!.name);
-  const { values } = site.counters;
-  const row = site.counters.row(node.id);
-  const [nullKey, nullValue, late] = [site.drop('null-key'), site.drop('null-value'), site.drop('late')];
+  const late = site.drop('late');
   const output = windowOutput(node, site);
   const isFinal = emit === 'final';
   const dueOf = (end: number): number => end + gapMs + graceMs + 1;
@@ -51,21 +48,17 @@ export function sessionWindow(node: ProcessorNode, site: Site): Compiled {
     },
     discard(storeKey, due) {
       const closed = removeFirst(storeKey, due)!;
-      return { key: keyBytes(rowKey(sessionKeyOf(storeKey), closed)), value: closed.state, timestamp: closed.last };
+      return { key: bytesOfKey(rowKey(sessionKeyOf(storeKey), closed)), value: closed.state, timestamp: closed.last };
     },
     dueOf: (_, stored) => dueOf(decodeWindows(stored)[0]!.last),
   });
 
-  const stepOf = (aggregator: Aggregator): Step => {
+  return streamAggregate(node, site, aggregator => {
     const { serde } = aggregator;
     const stateOf = ({ state }: KeptWindow): unknown => decode(serde, state, 'value');
     const resultOf = (session: KeptWindow): unknown => (needsOld ? aggregator.result(stateOf(session)) : null);
 
-    return value => {
-      values[row + IN]!++;
-      const key = unit.storeKey;
-      if (key === null) return nullKey();
-      if (value === null) return nullValue();
+    return (key, value) => {
       const { timestamp } = unit;
       schedule.advance(timestamp);
       const storeKey = sessionsKey(key);
@@ -94,6 +87,5 @@ export function sessionWindow(node: ProcessorNode, site: Site): Compiled {
       if (!isFinal)
         output.change(rowKey(key, { start, last }), last, state === null ? null : aggregator.result(state), old);
     };
-  };
-  return { steps: aggregatorsOf(node, site).map(stepOf) };
+  });
 }

@@ -1,16 +1,15 @@
-import type { Aggregator } from '../../graph/functions.ts';
 import type { ProcessorNode } from '../../graph/topology.ts';
 import { windowText } from '../../serdes/windowed.ts';
-import type { Compiled, Site, Step } from '../chain.ts';
-import { IN } from '../counters.ts';
+import type { Compiled, Site } from '../chain.ts';
 import { decodeWindows } from '../kept-windows.ts';
 import type { Schedule } from '../schedule.ts';
 import { decode, defined } from '../values.ts';
-import { aggregatorsOf } from './aggregate.ts';
+import { streamAggregate } from './aggregate.ts';
 import { changesOf } from './sliding-changes.ts';
 import { SlidingClosing, stretchKeyOf } from './sliding-closing.ts';
-import { encodeState, keyBytes, windowOutput } from './window-output.ts';
+import { encodeState, windowOutput } from './window-output.ts';
 import { WindowStretches } from './window-stretches.ts';
+import { bytesOfKey } from '../store-key.ts';
 
 interface SlidingWindowOptions {
   readonly differenceMs: number;
@@ -29,9 +28,7 @@ export function slidingWindow(node: ProcessorNode, site: Site): Compiled {
   const { unit, needsOld } = site;
   const { differenceMs, graceMs, emit } = node.options as unknown as SlidingWindowOptions;
   const store = site.store(node.stores[0]!.name);
-  const { values } = site.counters;
-  const row = site.counters.row(node.id);
-  const [nullKey, nullValue, late] = [site.drop('null-key'), site.drop('null-value'), site.drop('late')];
+  const late = site.drop('late');
   const output = windowOutput(node, site);
   const isFinal = emit === 'final';
 
@@ -48,7 +45,7 @@ export function slidingWindow(node: ProcessorNode, site: Site): Compiled {
       const closed = closing.settle(storeKey, due, add);
       if (closed === null) return null;
       return {
-        key: keyBytes(rowKey(stretchKeyOf(storeKey), closed.start)),
+        key: bytesOfKey(rowKey(stretchKeyOf(storeKey), closed.start)),
         value: closed.state,
         timestamp: closed.last,
       };
@@ -56,14 +53,10 @@ export function slidingWindow(node: ProcessorNode, site: Site): Compiled {
     dueOf: (storeKey, stored) => closing.dueOf(storeKey, decodeWindows(stored)),
   });
 
-  const stepOf = (aggregator: Aggregator): Step => {
+  return streamAggregate(node, site, aggregator => {
     const { serde } = aggregator;
     const stateOf = (state: Uint8Array): unknown => decode(serde, state, 'value');
-    return value => {
-      values[row + IN]!++;
-      const key = unit.storeKey;
-      if (key === null) return nullKey();
-      if (value === null) return nullValue();
+    return (key, value) => {
       const { timestamp } = unit;
       schedule.advance(timestamp);
       const closedBefore = schedule.now - graceMs;
@@ -93,6 +86,5 @@ export function slidingWindow(node: ProcessorNode, site: Site): Compiled {
       });
       if (refused > 0) late(refused, taken === 0);
     };
-  };
-  return { steps: aggregatorsOf(node, site).map(stepOf) };
+  });
 }

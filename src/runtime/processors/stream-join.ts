@@ -5,20 +5,10 @@ import type { Compiled, Site, Step } from '../chain.ts';
 import { IN, OUT } from '../counters.ts';
 import { decode, defined, encode } from '../values.ts';
 import { JoinBuffer } from './join-buffer.ts';
+import type { JoinSide } from './join-buffer.ts';
 import { joinClosing } from './join-closing.ts';
 import { Matches } from './join-matches.ts';
 import { PageReader } from './join-page.ts';
-
-/** One input of the join. */
-export interface JoinSide {
-  readonly isLeft: boolean;
-  readonly buffer: JoinBuffer;
-  readonly serde: Serde<unknown>;
-  /** The other side's records that one of this side joins lie from so long before it … */
-  readonly backMs: number;
-  /** … to so long after it. */
-  readonly aheadMs: number;
-}
 
 /**
  * Records of two streams with equal keys whose timestamps lie within the window. What arrives first waits in its side's buffer

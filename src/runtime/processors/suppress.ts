@@ -7,6 +7,7 @@ import { IN, OUT } from '../counters.ts';
 import { KeyView } from '../key-view.ts';
 import { decode, encode } from '../values.ts';
 import { WaitingChanges } from './waiting-changes.ts';
+import { bytesOfKey } from '../store-key.ts';
 
 interface SuppressOptions {
   readonly limitMs: number;
@@ -55,7 +56,7 @@ export function suppress(node: ProcessorNode, site: Site): Compiled {
       const ended = waiting.end(storeKey, due);
       if (ended === null) return null;
       const { change, timestamp } = ended;
-      const key = Buffer.from(waiting.keyOf(storeKey), 'latin1');
+      const key = bytesOfKey(waiting.keyOf(storeKey));
       return { key, value: change.row, timestamp, headers: change.headers };
     },
     dueOf: (storeKey, stored) => waiting.dueOf(storeKey, stored),

@@ -1,12 +1,11 @@
-import type { Aggregator } from '../../graph/functions.ts';
 import type { ProcessorNode } from '../../graph/topology.ts';
 import type { Serde } from '../../serdes/serde.ts';
 import { endOf, windowText } from '../../serdes/windowed.ts';
-import type { Compiled, Site, Step } from '../chain.ts';
-import { IN } from '../counters.ts';
+import type { Compiled, Site } from '../chain.ts';
 import { KeyView } from '../key-view.ts';
-import { aggregatorsOf, updater } from './aggregate.ts';
-import { keyBytes, windowOutput } from './window-output.ts';
+import { streamAggregate, updater } from './aggregate.ts';
+import { windowOutput } from './window-output.ts';
+import { bytesOfKey } from '../store-key.ts';
 
 interface TimeWindowOptions {
   readonly sizeMs: number;
@@ -29,9 +28,7 @@ export function timeWindow(node: ProcessorNode, site: Site): Compiled {
   const { sizeMs, everyMs, graceMs, emit } = node.options as unknown as TimeWindowOptions;
   const keySerde = site.slots['key'] as Serde<unknown>;
   const store = site.store(node.stores[0]!.name);
-  const { values } = site.counters;
-  const row = site.counters.row(node.id);
-  const [nullKey, nullValue, late] = [site.drop('null-key'), site.drop('null-value'), site.drop('late')];
+  const late = site.drop('late');
   const output = windowOutput(node, site);
   const textOf = windowTexts(sizeMs, everyMs);
   const view = new KeyView();
@@ -48,18 +45,14 @@ export function timeWindow(node: ProcessorNode, site: Site): Compiled {
       const value = store.get(key);
       const { timestamp } = store;
       store.put(key, null, timestamp);
-      return { key: keyBytes(key), value, timestamp };
+      return { key: bytesOfKey(key), value, timestamp };
     },
     dueOf: key => endOf(key) + graceMs,
   });
 
-  const stepOf = (aggregator: Aggregator): Step => {
+  return streamAggregate(node, site, aggregator => {
     const update = updater(node, site, aggregator);
-    return value => {
-      values[row + IN]!++;
-      const key = unit.storeKey;
-      if (key === null) return nullKey();
-      if (value === null) return nullValue();
+    return (key, value) => {
       const { timestamp, keyView } = unit;
       schedule.advance(timestamp);
       let taken = 0;
@@ -80,8 +73,7 @@ export function timeWindow(node: ProcessorNode, site: Site): Compiled {
       unit.keyView = keyView;
       if (refused > 0) late(refused, taken === 0);
     };
-  };
-  return { steps: aggregatorsOf(node, site).map(stepOf) };
+  });
 }
 
 /** What stands behind a key in the window that begins at a time, made once for many records. */

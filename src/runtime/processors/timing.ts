@@ -5,6 +5,7 @@ import type { Site } from '../chain.ts';
 import type { DueEntries, DueSubject, Schedule } from '../schedule.ts';
 import { payloadOf, stamped, timestampOf } from '../store.ts';
 import type { Store } from '../store.ts';
+import { bytesOfKey } from '../store-key.ts';
 
 type UserFunction<R = void> = (context: unknown) => R;
 
@@ -121,7 +122,7 @@ export class Timing implements DueEntries {
     this.#store.put(entry, null, timestamp);
     const discardOf = this.slot.discards?.[name];
     const value = discardOf === undefined ? null : this.callAs(discardOf, key, timestamp, headers);
-    return { key: Buffer.from(key, 'latin1'), value, timestamp, headers: named(headers, name) };
+    return { key: bytesOfKey(key), value, timestamp, headers: named(headers, name) };
   }
 
   #fireTimer(entry: string, at: number, due: number): void {

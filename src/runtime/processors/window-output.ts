@@ -46,9 +46,6 @@ export function windowOutput(node: ProcessorNode, site: Site): WindowOutput {
   };
 }
 
-/** A windowed key as a dead letter has it. */
-export const keyBytes = (key: string): Uint8Array => Buffer.from(key, 'latin1');
-
 /** States as their stores keep them; null: the row is gone. */
 export const encodeState = ({ serde }: Aggregator, state: unknown): Uint8Array | null =>
   state === null ? null : encode(serde, state, 'state');
