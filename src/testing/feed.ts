@@ -5,8 +5,8 @@ import type { Topology } from '../graph/topology.ts';
 import { BatchWriter } from '../records/batch-writer.ts';
 import { encodeHeaders } from '../records/headers.ts';
 import type { Headers } from '../records/headers.ts';
-import { partitionOf } from '../records/murmur2.ts';
 import type { Broker, Membership, TaskWriter } from '../runtime/ports.ts';
+import { partitionOfKey } from '../runtime/partitioning.ts';
 
 /** A record for one of the topology's source topics. Bytes are taken as they are, everything else goes through the topic's serdes. */
 export interface InputRecord {
@@ -69,7 +69,8 @@ export class Feed {
       const value = bytesOf(slot.value, record.value ?? null);
       const timestamp = record.timestamp ?? this.#timestamp + 1;
       this.#timestamp = timestamp;
-      const partition = record.partition ?? (key === null ? 0 : partitionOf(key, this.#partitions.get(topic)!));
+      const partition =
+        record.partition ?? (key === null ? 0 : partitionOfKey(slot.key, key, this.#partitions.get(topic)!));
       const id = `${topic}-${partition}`;
       const known = batches.get(id) ?? { topic, partition, batch: new BatchWriter(LARGEST, 1_000_000) };
       batches.set(id, known);

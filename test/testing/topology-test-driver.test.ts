@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { levelState } from '../../src/adapters/level/level-state.ts';
 import { nodeDisk } from '../../src/adapters/embedded/node-disk.ts';
-import { json, string, sum, topic, topology } from '../../src/index.ts';
+import { json, string, sum, topic, topology, windowed } from '../../src/index.ts';
 import { TopologyTestDriver } from '../../src/testing/index.ts';
 import { brief, drive, records } from '../drive.ts';
 import { record, short, TestWorld } from '../runtime/world.ts';
@@ -98,6 +98,19 @@ describe('the driver', () => {
     for (const { key, value } of await driver.read<string, { total: number }>('totals'))
       given.set(key!, [...(given.get(key!) ?? []), value!.total]);
     expect(new Map([...given].sort())).toEqual(new Map([...expected].sort()));
+  });
+
+  test('feeds windowed keys where a topology writes them: each where its key lies', async () => {
+    const windows = topic('windows', windowed(string()), string());
+    const copied = topology('t', t => void t.stream(windows).to(topic('copy', windowed(string()), string())));
+    await using driver = await drive(copied, { partitions: 8 });
+    const keys = Array.from({ length: 24 }, (_, n) => ({ key: `k${n % 4}`, start: n * 1000, end: (n + 1) * 1000 }));
+    await driver.pipeAll(keys.map(key => ({ topic: 'windows', key, value: 'x', timestamp: key.start })));
+    type Key = (typeof keys)[number];
+    const [fed, written] = [await driver.read<Key>('windows'), await driver.read<Key>('copy')];
+    const places = (found: typeof fed) => new Set(found.map(({ key, partition }) => `${key!.key} in ${partition}`));
+    expect(places(fed).size).toBe(4);
+    expect(places(written)).toEqual(places(fed));
   });
 
   test('leaves nothing open when the topology cannot start', async () => {
