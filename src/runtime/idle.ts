@@ -57,15 +57,15 @@ const writtenBy = (tasks: readonly Task[]): number => tasks.reduce((sum, task) =
 
 /** From one task to the next, through a topic, or through calls within one: how often a record's effects can go on at most. */
 function hopsOf(tasks: readonly Task[]): number {
-  const subTopologies = [...new Set(tasks.map(task => task.subTopology))];
+  // one task of each: all of a sub-topology have the same steps
+  const examples = new Map(tasks.map(task => [task.subTopology, task]));
+  const subTopologies = [...examples.keys()];
   const sources = new Set(
     subTopologies.flatMap(({ inputs }) => inputs.flatMap(({ node, topic }) => (node.kind === 'source' ? topic : []))),
   );
   if (subTopologies.some(({ writes }) => writes.some(topic => sources.has(topic)))) return Infinity;
-  const calls = subTopologies.flatMap(({ nodes }) =>
-    nodes.filter(node => node.kind === 'processor' && node.processor === 'mapAsync'),
-  );
+  const calls = [...examples.values()].reduce((sum, task) => sum + task.calling, 0);
   // the way of an effect may lead back into a task (a foreign-key join's does), but through no repartition twice
   const repartitions = subTopologies.flatMap(({ inputs }) => inputs.filter(({ node }) => node.kind === 'key'));
-  return 1 + repartitions.length + Math.max(0, calls.length - 1);
+  return 1 + repartitions.length + Math.max(0, calls - 1);
 }

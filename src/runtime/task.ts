@@ -21,7 +21,6 @@ import type {
   TaskWriter,
 } from './ports.ts';
 import { decodeProgress, encodeProgress } from './progress.ts';
-import type { Progress } from './progress.ts';
 import { restore } from './restore.ts';
 import type { StateWrite } from './store.ts';
 import { TaskSchedules } from './task-schedules.ts';
@@ -288,6 +287,11 @@ export class Task {
     return this.#submitted.length > 0 || this.#chain.nodes.some(({ isBusy }) => isBusy?.(Infinity));
   }
 
+  /** How many of its steps hold records while calls for them are under way. */
+  get calling(): number {
+    return this.#chain.nodes.filter(({ begun }) => begun !== undefined).length;
+  }
+
   /** What has begun in its steps so far, for `isBusyBefore`. */
   begun(): readonly number[] {
     return this.#chain.nodes.map(({ begun }) => begun?.() ?? 0);
@@ -402,15 +406,11 @@ export class Task {
   #seek(input: TaskInput, start: number): void {
     const found = this.#committedOf(input);
     input.seek(found?.offset ?? start);
-    if (found) input.until = this.#progressIn(found.metadata).until ?? 0;
+    if (found) input.until = decodeProgress(found.metadata, this.#options.topology.name).until ?? 0;
   }
 
   #committedOf(input: TaskInput): OffsetCommit | undefined {
     return this.#committed.find(({ topic, partition }) => topic === input.topic && partition === input.partition);
-  }
-
-  #progressIn(metadata: string): Progress {
-    return decodeProgress(metadata, this.#options.topology.name);
   }
 
   #endRecord(input: TaskInput): void {
