@@ -176,8 +176,7 @@ export function bufferTimeStep(flow: Flow, name: string, duration: Duration, opt
     discards: {
       end(context) {
         const { stores } = context as { readonly stores: { readonly values: ListStore<unknown> } };
-        stores.values.take();
-        return null;
+        return stores.values.takeBytes();
       },
     },
   });
@@ -214,7 +213,7 @@ export function debounceTimeStep(flow: Flow, name: string, duration: Duration, o
         const { stores } = context as { readonly stores: { readonly last: NonNullable<(typeof last)['handle']> } };
         const value = serde.encode(stores.last.get());
         stores.last.delete();
-        return value;
+        return [value];
       },
     },
   });

@@ -31,6 +31,8 @@ export interface ListStore<V> {
   push(value: V): number;
   /** All values, which are deleted. */
   take(): V[];
+  /** The same as they are written. */
+  takeBytes(): Uint8Array[];
   /** The largest timestamp of a record that pushed one; -1 where the list is empty. */
   readonly timestamp: number;
 }
@@ -122,8 +124,8 @@ export interface ProcessSlot {
 export interface TimingSlot {
   readonly timers: Readonly<Record<string, (context: unknown) => void>>;
   readonly intervals: Readonly<Record<string, IntervalSlot>>;
-  /** By timer: deletes what waited for one that failed, and returns what of it is worth a dead letter. */
-  readonly discards?: Readonly<Record<string, (context: unknown) => Uint8Array | null>>;
+  /** By timer: deletes the values that waited for one that failed, and returns them: each is worth a dead letter. */
+  readonly discards?: Readonly<Record<string, (context: unknown) => readonly Uint8Array[]>>;
 }
 
 export interface IntervalSlot {

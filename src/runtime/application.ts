@@ -126,6 +126,11 @@ export class Application {
     await this.done;
   }
 
+  /** Somewhere the operators of a `pipe` are waited for. */
+  get isDraining(): boolean {
+    return this.#assembly.tasks.some(task => task.isDraining);
+  }
+
   /** Resolves when every task has had a turn. */
   async turn(): Promise<void> {
     // the loop under way may have passed a task already

@@ -4,7 +4,7 @@ import type { Confluence } from './confluence.ts';
 import type { Counters, DropReason } from './counters.ts';
 import type { TopicOutput } from './outputs.ts';
 import type { Clock } from './ports.ts';
-import type { DueEntries, DueSubject, Schedule } from './schedule.ts';
+import type { Discarded, DueEntries, Schedule } from './schedule.ts';
 import type { Store } from './store.ts';
 import type { Unit } from './unit.ts';
 
@@ -34,7 +34,7 @@ export interface Work {
   readonly step: string;
   run(): void;
   /** After `run` threw, and what it did was taken back: removes what it was about, and tells what of it to dead-letter. */
-  discard(): DueSubject | null;
+  discard(): Discarded;
 }
 
 /** An entry of a store, as the task finds it at the start. */

@@ -31,7 +31,7 @@ export function deadLetter(
   unit: Unit,
   error: RecordError,
   manifestHash: string,
-  subject: DueSubject = subjectOf(unit),
+  subject?: DueSubject,
 ): void {
   const cause = error.cause instanceof Error ? error.cause : error;
   const names = DEAD_LETTER_HEADERS;
@@ -44,13 +44,13 @@ export function deadLetter(
     [names.exception, cause.name],
     [names.message, error.message],
     [names.stacktrace, cause.stack ?? ''],
-    ...(unit.reader === null ? [] : source),
+    ...(subject === undefined ? source : []),
     [names.step, error.place.step ?? ''],
     [names.code, error.code],
     [names.attempt, '1'],
     [names.manifest, manifestHash],
   ];
-  const { key, value, timestamp, headers: own = NO_HEADERS } = subject;
+  const { key, value, timestamp, headers: own = NO_HEADERS } = subject ?? subjectOf(unit);
   const packed = encodeHeaders([
     ...decodeHeaders(own),
     ...headers.map(([name, text]): Header => [name, Buffer.from(text)]),

@@ -56,6 +56,11 @@ export class KeyView {
     return this.#value;
   }
 
+  /** Whether it may be asked for as bytes. */
+  get canBeWritten(): boolean {
+    return this.#serde !== null || this.#hasBytes;
+  }
+
   /** @throws RecordError `TOPO_ENCODE` */
   get bytes(): Uint8Array | null {
     if (!this.#hasBytes) {

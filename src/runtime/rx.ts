@@ -32,7 +32,7 @@ export const rx: Kind<RxNode> = {
       ...everyInput(node, value => pipe.take(value)),
       drain: () => pipe.drain(),
       reset: () => pipe.reset(),
-      close: () => pipe.reset(),
+      close: () => pipe.close(),
     };
   },
 };
@@ -104,6 +104,17 @@ class Pipe {
     this.#source = this.#subscription = this.#failure = undefined;
     this.#isComplete = false;
     this.#late = [];
+  }
+
+  /** Also ends a drain that waits. */
+  close(): void {
+    const closed = new FatalError(
+      'TOPO_CLOSED',
+      `step '${this.node.id}' was closed before its operators had completed.`,
+    );
+    this.#failure ??= { thrown: closed, step: this.node.id };
+    this.#subscription?.unsubscribe();
+    this.#over();
   }
 
   #subscribe(): Subject<unknown> {

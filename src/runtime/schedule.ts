@@ -6,10 +6,13 @@ export interface DueEntries {
    */
   fire(key: string, due: number): void;
   /** After `fire` threw, and what it did was taken back: removes what was due, and tells what of it to dead-letter. */
-  discard(key: string, due: number): DueSubject | null;
+  discard(key: string, due: number): Discarded;
   /** When an entry that is in the store at the start falls due; null: never. `timestamp` is the entry's. */
   dueOf(key: string, value: Uint8Array, timestamp: number): number | null;
 }
+
+/** What of something that failed and is no record is worth dead letters. */
+export type Discarded = DueSubject | readonly DueSubject[] | null;
 
 /** What is kept of something that fell due and failed. */
 export interface DueSubject {
@@ -32,12 +35,11 @@ export class Schedule {
   next = Infinity;
   /** As of the last epoch that was closed. */
   #closedNow = -1;
-  readonly #heap: number[] = [];
-  readonly #keys = new Map<number, string[]>();
+  /** Due times, of which those that have no keys any more are passed over. */
+  #heap: number[] = [];
+  readonly #keys = new Map<number, string[] | Set<string>>();
   /** The due time whose keys are in order, the first last. */
   #sorted = -1;
-  /** How many entries wait. */
-  size = 0;
   /** The first entry is to go before its time. */
   isEarly = false;
 
@@ -48,16 +50,40 @@ export class Schedule {
   ) {}
 
   add(due: number, key: string): void {
-    this.size++;
     const keys = this.#keys.get(due);
     if (keys) {
-      keys.push(key);
+      if (Array.isArray(keys)) keys.push(key);
+      else keys.add(key);
       if (due === this.#sorted) this.#sorted = -1;
       return;
     }
     this.#keys.set(due, [key]);
     push(this.#heap, due);
-    this.next = this.#heap[0]!;
+    if (due < this.next) this.next = due;
+  }
+
+  /** Takes an entry out before it is due, if the unit under way succeeds. */
+  remove(due: number, key: string): void {
+    const keys = this.#keys.get(due);
+    // what is being taken out anyway stays, and finds nothing
+    if (keys === undefined || due === this.#sorted || !this.#delete(keys, due, key)) return;
+    this.log.taken(this, due, key);
+    if (due === this.next) this.#toNext();
+    if (this.#heap.length > 2 * this.#keys.size + SPARE_TIMES)
+      this.#heap = [...this.#keys.keys()].sort((a, b) => a - b);
+  }
+
+  #delete(keys: string[] | Set<string>, due: number, key: string): boolean {
+    if (Array.isArray(keys) && keys.length > FEW_KEYS) this.#keys.set(due, (keys = new Set(keys)));
+    if (!Array.isArray(keys)) {
+      const isThere = keys.delete(key);
+      if (keys.size === 0) this.#keys.delete(due);
+      return isThere;
+    }
+    const at = keys.indexOf(key);
+    if (at >= 0) keys.splice(at, 1);
+    if (keys.length === 0) this.#keys.delete(due);
+    return at >= 0;
   }
 
   /** A record reached the step: what is due by its time comes first. */
@@ -65,19 +91,21 @@ export class Schedule {
     if (timestamp <= this.now) return;
     this.now = timestamp;
     if (this.next > timestamp) return;
-    this.log.advanced(this);
+    const outer = this.log.beginFiring(this);
     while (this.next <= this.now) {
       const due = this.next;
       this.entries.fire(this.take(), due);
     }
+    this.log.isFiring = outer;
   }
 
   /** Fires the first entry before its time, to make room. */
   fireFirst(): void {
     this.isEarly = true;
-    this.log.advanced(this);
+    const outer = this.log.beginFiring(this);
     const due = this.next;
     this.entries.fire(this.take(), due);
+    this.log.isFiring = outer;
     this.isEarly = false;
   }
 
@@ -96,11 +124,10 @@ export class Schedule {
     const due = this.next;
     const keys = this.#first();
     const key = keys.pop()!;
-    this.size--;
     if (keys.length === 0) {
       this.#keys.delete(due);
-      pop(this.#heap);
-      this.next = this.#heap[0] ?? Infinity;
+      this.#sorted = -1;
+      this.#toNext();
     }
     this.log.taken(this, due, key);
     return key;
@@ -109,15 +136,19 @@ export class Schedule {
   /** The keys that are due first, in order, the first last. */
   #first(): string[] {
     const due = this.next;
-    let keys = this.#keys.get(due)!;
-    if (this.#sorted !== due) {
-      this.size -= keys.length;
-      keys = [...new Set(keys)].sort().reverse();
-      this.size += keys.length;
-      this.#keys.set(due, keys);
-      this.#sorted = due;
-    }
-    return keys;
+    const keys = this.#keys.get(due)!;
+    if (this.#sorted === due) return keys as string[];
+    const sorted = [...new Set(keys)].sort().reverse();
+    this.#keys.set(due, sorted);
+    this.#sorted = due;
+    return sorted;
+  }
+
+  /** Past due times without keys. */
+  #toNext(): void {
+    const heap = this.#heap;
+    while (heap.length > 0 && !this.#keys.has(heap[0]!)) pop(heap);
+    this.next = heap[0] ?? Infinity;
   }
 
   /** At the start: where the last commit left it. */
@@ -141,8 +172,15 @@ export class Schedule {
   }
 }
 
+/** Due times without keys that a schedule bears before it clears them away. */
+const SPARE_TIMES = 1000;
+/** So many keys of one due time are searched through; more are made a set. */
+const FEW_KEYS = 32;
+
 /** What was taken out of a task's schedules, to put it back where the unit or the epoch is taken back. */
 export class TimeLog {
+  /** What runs now fell due: it is not the record's that made it due. */
+  isFiring = false;
   readonly #taken: { readonly schedule: Schedule; readonly due: number; readonly key: string }[] = [];
   #unitStart = 0;
   #advanced: Schedule[] = [];
@@ -151,13 +189,18 @@ export class TimeLog {
     this.#taken.push({ schedule, due, key });
   }
 
-  advanced(schedule: Schedule): void {
+  /** The unit makes entries of a schedule fire. Returns whether it runs within such a one: what `isFiring` is afterwards. */
+  beginFiring(schedule: Schedule): boolean {
     this.#advanced.push(schedule);
+    const outer = this.isFiring;
+    this.isFiring = true;
+    return outer;
   }
 
   /** Takes the unit back. Returns the schedules whose entries it had made due: their time does not go back. */
   rollback(): readonly Schedule[] {
     this.#putBack(this.#unitStart);
+    this.isFiring = false;
     const advanced = this.#advanced;
     this.#advanced = [];
     return advanced;

@@ -238,14 +238,17 @@ export class Task {
   #processOthers(): number {
     const before = this.units;
     for (const schedule of this.#schedules.dueByClock(this.#options.clock.now())) {
-      this.#runner.settle(schedule);
       this.units++;
+      this.#runner.settle(schedule);
     }
     while (this.#submitted.length > 0) {
       const work = this.#submitted;
       this.#submitted = [];
-      for (const one of work) this.#runner.work(one);
-      this.units += work.length;
+      for (const one of work) {
+        // counted first: what came before one that stops the run is committed
+        this.units++;
+        this.#runner.work(one);
+      }
     }
     return this.units - before;
   }
@@ -355,10 +358,20 @@ export class Task {
     for (const { reset } of this.#chain.nodes) reset?.();
   }
 
+  /** Steps wait for the operators of a `pipe` to complete. */
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** Drops what is under way in its steps, also a drain that waits; `close` must follow. */
+  abandon(): void {
+    for (const { close } of this.#chain.nodes) close?.();
+  }
+
   /** Ends it; what was not committed is gone. */
   async close(): Promise<void> {
     await this.#committing?.catch(() => {});
-    for (const { close } of this.#chain.nodes) close?.();
+    this.abandon();
     await this.#writer.close();
     await this.#stores.state.close();
   }
@@ -421,15 +434,12 @@ export class Task {
 
   async #commitEpoch(): Promise<void> {
     if (this.#chain.drains.length > 0) {
-      this.#isDraining = true;
       // what comes out now is of no record
       this.#runner.unit.beginDue(this.partition, -1);
       try {
         await this.#drain();
       } catch (error) {
         throw error instanceof FatalError || error instanceof TransientError ? error : new SpoiledEpoch(error);
-      } finally {
-        this.#isDraining = false;
       }
     }
     const closed = this.#closeEpoch();
@@ -439,7 +449,12 @@ export class Task {
   }
 
   async #drain(): Promise<void> {
-    for (const drain of this.#chain.drains) await drain();
+    this.#isDraining = true;
+    try {
+      for (const drain of this.#chain.drains) await drain();
+    } finally {
+      this.#isDraining = false;
+    }
   }
 
   /** Takes the epoch's effects out of the task, so that the next epoch can begin. */

@@ -143,11 +143,23 @@ export class UnitRunner {
     this.times.endUnit();
   }
 
-  /** Dead-letters the record under way, which a step dropped; the unit goes on. */
+  /**
+   * Dead-letters the record under way, which a step dropped; the unit goes on. What fell due and is dropped behind its step, such as
+   * a window's result that is late for another window, is no record: its key and time are kept.
+   */
   dropped(step: string, reason: DropReason): void {
-    // what fell due has its own place; only records are dropped
-    if (this.unit.reader === null) return;
-    this.#keep(new RecordError('TOPO_DROPPED', `the step dropped the record: ${reason}.`, this.#place(step)));
+    const { unit } = this;
+    const isRecord = this.#isRecord;
+    const what = isRecord ? 'the record' : 'what fell due';
+    const error = new RecordError('TOPO_DROPPED', `the step dropped ${what}: ${reason}.`, this.#place(step));
+    if (isRecord) return this.#keep(error);
+    const key = unit.keyView.canBeWritten ? unit.keyView.bytes : null;
+    this.#keep(error, { key, value: null, timestamp: unit.timestamp, headers: unit.headerBytes });
+  }
+
+  /** What runs is the record's doing, not that of something it made due. */
+  get #isRecord(): boolean {
+    return this.unit.reader !== null && !this.times.isFiring;
   }
 
   #begin(input: TaskInput): void {
@@ -199,8 +211,7 @@ export class UnitRunner {
 
   #discard(work: Work, thrown: unknown): void {
     const error = this.#refusal(thrown);
-    const subject = work.discard();
-    if (subject !== null) this.#keep(error, subject);
+    for (const subject of [work.discard() ?? []].flat()) this.#keep(error, subject);
   }
 
   #keep(error: RecordError, subject?: DueSubject): void {
@@ -211,9 +222,9 @@ export class UnitRunner {
   }
 
   #place(step: string) {
-    const { topic, partition, offset, reader } = this.unit;
+    const { topic, partition, offset } = this.unit;
     const { name } = this.options.topology;
-    return { topology: name, step, ...(reader === null ? { partition } : { topic, partition, offset }) };
+    return { topology: name, step, ...(this.#isRecord ? { topic, partition, offset } : { partition }) };
   }
 }
 

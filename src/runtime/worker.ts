@@ -68,6 +68,7 @@ export class Worker {
   /** Stops, and commits nothing any more. */
   abandon(): void {
     this.#abandoned = true;
+    for (const task of this.tasks) task.abandon();
     this.stop();
   }
 
@@ -151,6 +152,7 @@ export class Worker {
   /** A spoiled epoch is run again; anything else ends the run. */
   async #failed(task: Task, error: unknown): Promise<void> {
     try {
+      if (this.#abandoned) return;
       if (!(error instanceof SpoiledEpoch)) throw error;
       await task.abort();
       this.#isStale = true;

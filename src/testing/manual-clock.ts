@@ -40,6 +40,13 @@ export class ManualClock implements Clock {
     return setImmediate();
   }
 
+  /** Moves time to when the next one who sleeps wakes; false where nobody sleeps. */
+  async skip(): Promise<boolean> {
+    const [first] = this.#sleepers.toSorted((a, b) => a.due - b.due);
+    if (first !== undefined) await this.advance(first.due - this.#now);
+    return first !== undefined;
+  }
+
   /** Moves time on. Who sleeps wakes at its own time, the earliest first, and has done its next step before the next one wakes. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;

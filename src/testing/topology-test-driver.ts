@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { MemoryDisk } from '../adapters/embedded/memory-disk.ts';
 import { openEmbeddedBroker } from '../adapters/embedded/embedded-broker.ts';
 import { memoryState } from '../adapters/level/level-state.ts';
@@ -139,7 +140,7 @@ export class TopologyTestDriver {
 
   /** Starts the topology again, after a `crash` or else after a stop that commits: it goes on from its topics and its state. */
   async restart(): Promise<void> {
-    await this.#application.stop();
+    await this.#stop();
     this.#application = await start(this.#topology, this.#world, this.#settings);
   }
 
@@ -199,11 +200,20 @@ export class TopologyTestDriver {
   /** Stops the topology. @throws what ended it, if something did */
   async close(): Promise<void> {
     try {
-      await this.#application.stop();
+      await this.#stop();
     } finally {
       await this.#feed.close();
       await this.#world.broker.close();
     }
+  }
+
+  /** A `pipe` that a stop drains may wait for the clock: then that goes on, as any clock would. */
+  async #stop(): Promise<void> {
+    let isOver = false;
+    const stopped = this.#application.stop().finally(() => (isOver = true));
+    stopped.catch(() => {});
+    while (!isOver) if (!this.#application.isDraining || !(await this.#clock.skip())) await setImmediate();
+    await stopped;
   }
 
   #sinkSlot(topic: string): TopicSlot | undefined {

@@ -339,6 +339,28 @@ test("onError 'stop': the run ends, and the next one makes the call again", asyn
   expect(short(await world.read('out')).sort()).toEqual(['k=bad@1', 'l=a@2']);
 });
 
+test("onError 'stop': what was handed on before the result that failed is committed", async () => {
+  await using world = await opened('k=good@1', 'l=bad@2');
+  const service = new Service();
+  const checked = topology('t', t =>
+    t
+      .stream(input)
+      .mapAsync('call', service.fn)
+      .map(value => {
+        if (value === 'bad') throw new Error('not this one');
+        return value;
+      })
+      .as(string())
+      .to(topic('out', string(), string())),
+  );
+  const application = await world.start(checked, { onError: 'stop' });
+  await service.call('bad');
+  await until(async () => (await world.broker.groupOffsets('t'))[0]?.offset === 2);
+  for (const { value, succeed } of [...service.open]) succeed(value);
+  await expect(application.done).rejects.toMatchObject({ code: 'TOPO_STOPPED_BY_POLICY' });
+  expect(short(await world.read('out'))).toEqual(['k=good@1']);
+});
+
 test('a record that fails in another branch makes no call', async () => {
   const service: string[] = [];
   const branches = topology('t', t => {

@@ -233,6 +233,22 @@ test('operators that do not complete end the run, and nothing is committed', asy
   expect(await world.broker.groupOffsets('t')).toEqual([]);
 });
 
+test('a driver can crash or close while a pipe waits for its clock', async () => {
+  const delayed = through(stream => stream.pipe(({ scheduler }) => delay(100, scheduler)));
+  const driver = await drive(delayed);
+  await driver.send(...records('in', 'k=a@1'));
+  await driver.advance(1);
+  await driver.crash();
+  expect(await driver.read('out')).toEqual([]);
+  await driver.restart();
+  await driver.advance(1);
+  await driver.restart();
+  expect(brief(await driver.read('out'))).toEqual(['k=a@1']);
+  await driver.send(...records('in', 'k=b@2'));
+  await driver.advance(1);
+  await driver.close();
+});
+
 /** Hands everything on, and fails at the end if there was something bad. */
 const failsAtTheEnd = (source: Observable<One>): Observable<One> =>
   new Observable(subscriber => {

@@ -1,11 +1,11 @@
 import { map } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import { json, store, string } from '../../src/index.ts';
+import { json, store, string, topology } from '../../src/index.ts';
 import { keptKeys } from '../changelog.ts';
 import { brief, drive, records } from '../drive.ts';
 import { TestWorld, record, short } from '../runtime/world.ts';
 import { lives } from './interrupted.ts';
-import { built, overdue } from './overdue.ts';
+import { built, input, out, overdue } from './overdue.ts';
 
 const CHANGELOG = 't-step-timers-changelog';
 
@@ -289,6 +289,31 @@ describe('an interval', () => {
       }
       expect(fired).toEqual([[], ['null=tick at 14@14'], [], ['null=tick at 35@35'], ['null=tick at 40@40']]);
     }
+  });
+
+  test('of the clock keeps its start where the first epoch is taken back', async () => {
+    const clocked = topology('t', t => {
+      const stream = t.stream(input);
+      stream
+        .process('step', {
+          record: () => {},
+          clockIntervals: { tick: { every: 10, run: ({ timestamp, forward }) => forward(`tick at ${timestamp}`) } },
+        })
+        .to(out);
+      stream.pipe(
+        map(one => {
+          throw new Error(`no ${one.value}`);
+        }),
+      );
+    });
+    await using driver = await drive(clocked, { before: records('in', 'k=bad@1') });
+    await driver.idle();
+    await driver.advance(5);
+    await driver.crash();
+    await driver.restart();
+    await driver.advance(5);
+    await driver.idle();
+    expect(brief(await driver.read('out'))).toEqual(['null=tick at 10@10']);
   });
 
   test('that throws is dead-lettered under its name, and runs again the next time', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { string, topic, topology } from '../../src/index.ts';
+import { string, topic, topology, tumbling } from '../../src/index.ts';
 import { brief, drive, records } from '../drive.ts';
+import { headerTexts } from '../headers.ts';
 
 const input = topic('in', string(), string());
 const other = topic('other', string(), string());
@@ -47,4 +48,46 @@ test('a record that fails after a suppressed row made room is dead-lettered once
   expect(brief(await driver.read('copy'))).toEqual(['a=1@0', 'c=3@2']);
   expect(brief(await driver.read('out'))).toEqual(['a=1@0']);
   expect(await driver.read('t.dead-letters')).toHaveLength(1);
+});
+
+test("onDrop 'dead-letter': a result that is dropped behind its window is kept, not the record that closed the window", async () => {
+  const windowed = (fails: boolean) =>
+    topology('t', t => {
+      const stream = t.stream(input);
+      stream
+        .groupByKey()
+        .window(tumbling(10, { emit: 'final' }))
+        .count('counted')
+        .toStream()
+        .keyBy('by-none', () => null as string | null, string())
+        .groupByKey()
+        .count('again');
+      stream
+        .filter(value => {
+          if (fails && value === '3') throw new Error('not this one');
+          return true;
+        })
+        .to(output);
+    });
+  for (const fails of [false, true]) {
+    await using driver = await drive(windowed(fails), { onDrop: 'dead-letter' });
+    await driver.pipeAll(records('in', 'a=1@3', 'a=2@5', 'b=3@12'));
+    const letters = await driver.read<Uint8Array, Uint8Array>('t.dead-letters');
+    const [result, ...others] = letters.map(({ key, value, timestamp, headers }) => ({
+      key: String(key).slice(0, 1),
+      value: value && String(value),
+      timestamp,
+      ...headerTexts(headers),
+    }));
+    expect(result).toMatchObject({
+      key: 'a',
+      value: null,
+      timestamp: 5,
+      'topo.step': 'by-none',
+      'topo.code': 'TOPO_DROPPED',
+    });
+    expect(result).not.toHaveProperty('__streams.errors.offset');
+    expect(others.map(one => one.value)).toEqual(fails ? ['3'] : []);
+    expect(brief(await driver.read('out'))).toEqual(['a=1@3', 'a=2@5', ...(fails ? [] : ['b=3@12'])]);
+  }
 });

@@ -43,15 +43,19 @@ export class PagedList implements ListStore<never> {
   }
 
   take(): never[] {
+    return this.takeBytes().map(value => decode(this.#serde, value, 'value'));
+  }
+
+  takeBytes(): Uint8Array[] {
     const { store } = this;
     const key = this.keyUnderWay();
     const { count, last } = this.#head(key);
-    const values: never[] = [];
+    const values: Uint8Array[] = [];
     for (let number = 1; number <= last; number++) {
       const reader = { buffer: store.get(entryOf(key, number))!, position: 0 };
       while (reader.position < reader.buffer.length) {
         const length = readVarint(reader);
-        values.push(decode(this.#serde, reader.buffer.subarray(reader.position, reader.position + length), 'value'));
+        values.push(reader.buffer.subarray(reader.position, reader.position + length));
         reader.position += length;
       }
     }

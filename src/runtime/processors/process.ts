@@ -51,6 +51,10 @@ export function process(node: ProcessorNode, site: Site): Compiled {
       opened: async () => {
         for (const timing of timings) timing.begin(node.id);
       },
+      // the epoch may have been the one that keeps when intervals began
+      aborted: () => {
+        for (const timing of timings) timing.keepBegun(node.id);
+      },
     }),
   };
 }

@@ -2,7 +2,7 @@ import { RecordError } from '../../errors.ts';
 import type { IntervalSlot, TimingSlot } from '../../graph/process.ts';
 import { NO_HEADERS, decodeHeaders, encodeHeaders } from '../../records/headers.ts';
 import type { Site } from '../chain.ts';
-import type { DueEntries, DueSubject, Schedule } from '../schedule.ts';
+import type { Discarded, DueEntries, Schedule } from '../schedule.ts';
 import { payloadOf, stamped, timestampOf } from '../store.ts';
 import type { Store } from '../store.ts';
 import { bytesOfKey } from '../store-key.ts';
@@ -24,6 +24,8 @@ const END = '\0';
 export class Timing implements DueEntries {
   readonly #schedule: Schedule;
   readonly #store: Store;
+  /** When intervals by the clock began with this start. */
+  readonly #began = new Map<string, number>();
   /** What the function under way fell due at: the timers that it sets are later, or they would fire for ever. */
   #firing = -1;
 
@@ -53,9 +55,16 @@ export class Timing implements DueEntries {
       }
       const now = this.site.clock.now();
       this.#schedule.add(now + everyMs, name);
-      // kept, so that an interval longer than the time between two restarts comes to its end
+      this.#began.set(name, now);
+    }
+    this.keepBegun(step);
+  }
+
+  /** Has the moments kept at which intervals began, so that one longer than the time between two restarts comes to its end. */
+  keepBegun(step: string): void {
+    for (const [name, began] of this.#began) {
       const run = () => {
-        if (this.#store.get(name) === null) this.#store.put(name, stamped(NO_HEADERS, now), now);
+        if (this.#store.get(name) === null) this.#store.put(name, stamped(NO_HEADERS, began), began);
       };
       this.site.submit({ step, run, discard: () => null });
     }
@@ -79,14 +88,20 @@ export class Timing implements DueEntries {
     const { unit } = this.site;
     const entry = name + END + key;
     const stored = this.#store.get(entry);
-    // where it was due earlier, that leads to the new time
-    if (stored === null || timestampOf(stored) > time) this.#schedule.add(time, entry);
+    const before = stored === null ? null : timestampOf(stored);
+    if (before !== time) {
+      if (before !== null) this.#schedule.remove(before, entry);
+      this.#schedule.add(time, entry);
+    }
     this.#store.put(entry, stamped(unit.headerBytes, time), unit.timestamp);
   }
 
   cancel(name: string, key: string): void {
     const entry = name + END + key;
-    if (this.#store.get(entry) !== null) this.#store.put(entry, null, this.site.unit.timestamp);
+    const stored = this.#store.get(entry);
+    if (stored === null) return;
+    this.#schedule.remove(timestampOf(stored), entry);
+    this.#store.put(entry, null, this.site.unit.timestamp);
   }
 
   /** Null for what an earlier version of the topology had: it is kept, and goes on where it is declared again. */
@@ -108,7 +123,7 @@ export class Timing implements DueEntries {
     }
   }
 
-  discard(entry: string, due: number): DueSubject | null {
+  discard(entry: string, due: number): Discarded {
     const at = entry.indexOf(END);
     const stored = this.#store.get(entry);
     if (at < 0) {
@@ -121,18 +136,17 @@ export class Timing implements DueEntries {
     const [timestamp, headers] = [timestampOf(stored), payloadOf(stored)];
     this.#store.put(entry, null, timestamp);
     const discardOf = this.slot.discards?.[name];
-    const value = discardOf === undefined ? null : this.callAs(discardOf, key, timestamp, headers);
-    return { key: bytesOfKey(key), value, timestamp, headers: named(headers, name) };
+    const values = discardOf === undefined ? [null] : this.callAs(discardOf, key, timestamp, headers);
+    const subject = { key: bytesOfKey(key), timestamp, headers: named(headers, name) };
+    return values.map(value => ({ ...subject, value }));
   }
 
   #fireTimer(entry: string, at: number, due: number): void {
     const stored = this.#store.get(entry);
     if (stored === null) return;
     const time = timestampOf(stored);
-    if (time > due) {
-      this.#schedule.add(time, entry);
-      return;
-    }
+    // the unit that set it for `due` was taken back
+    if (time > due) return;
     this.#store.put(entry, null, time);
     this.callAs(this.slot.timers[entry.slice(0, at)]!, entry.slice(at + 1), time, payloadOf(stored));
   }
