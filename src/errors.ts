@@ -61,6 +61,7 @@ export const ERROR_CODES = {
   TOPO_TIMESTAMP_INVALID: 'a timestamp that is no time, or, where a topic extracts it, over an hour past its record',
   TOPO_TRUNCATE: 'a truncate event on a table',
   TOPO_DROPPED: 'a record that a step dropped, kept because onDrop says so',
+  TOPO_TOO_MANY_DEAD_LETTERS: 'so many records failed that the run stopped',
   TOPO_STOPPED_BY_POLICY: 'a record failed and the error policy says stop',
   // TransientError and FatalError: the world
   TOPO_FOLDER_LOCKED: 'another process runs on the data folder',

@@ -9,7 +9,7 @@ import { isRead } from './graph/edges.ts';
 import { validate } from './graph/validate.ts';
 import type { Application, DeadLetterEvent } from './runtime/application.ts';
 import type { DropPolicy } from './runtime/counters.ts';
-import type { ErrorPolicy } from './runtime/error-policy.ts';
+import type { ErrorPolicy } from './graph/error-policy.ts';
 import type { Figures } from './runtime/figures.ts';
 import type { PartitionLag } from './runtime/live-lag.ts';
 import type { LiveOptions } from './runtime/live-log.ts';
@@ -29,8 +29,13 @@ export interface RunOptions {
   readonly data?: string;
   /** Partitions of topics that are created and whose count nothing else tells. Default 4. */
   readonly partitions?: number;
-  /** What happens to a record that cannot be processed. Default `dead-letter`. */
+  /** What happens to a record that cannot be processed, where its step says nothing. Default: as the topology says, else `dead-letter`. */
   readonly onError?: ErrorPolicy;
+  /**
+   * Ends the run where 100 units of a task in a row are dead-lettered, or more than 5 % of its last 10,000 and at least 100: that is
+   * a broken deploy, not bad data. Default true.
+   */
+  readonly deadLetterLimit?: boolean;
   /** What happens to a record that a step drops (late, without a key …), besides being counted. Default `count`. */
   readonly onDrop?: DropPolicy;
   /** How long an epoch may stay open while there is work. Default 100 ms. */
@@ -103,7 +108,8 @@ async function runOn(world: World, topology: Topology, options: RunOptions): Pro
   const sample = await prepare(world, topology, options, stopping.signal);
   const application = await start(topology, world, {
     partitions: options.partitions ?? DEFAULT_PARTITIONS,
-    onError: options.onError ?? 'dead-letter',
+    ...(options.onError !== undefined && { onError: options.onError }),
+    deadLetterLimit: options.deadLetterLimit ?? true,
     onDrop: options.onDrop ?? 'count',
     commitIntervalMs: options.commitIntervalMs ?? COMMIT_INTERVAL_MS,
     maxEpochRecords: MAX_EPOCH_RECORDS,

@@ -1,6 +1,6 @@
 import { FatalError } from '../errors.ts';
 import type { DropPolicy } from '../runtime/counters.ts';
-import type { ErrorPolicy } from '../runtime/error-policy.ts';
+import type { ErrorAction } from '../graph/error-policy.ts';
 import { run } from '../run.ts';
 import type { Running } from '../run.ts';
 import type { SampleOptions } from '../sample/sample-options.ts';
@@ -14,7 +14,8 @@ export interface RunCommandOptions {
   /** `true`: as it comes. */
   readonly sample?: SampleOptions | boolean;
   readonly partitions?: number;
-  readonly onError: ErrorPolicy;
+  readonly onError?: ErrorAction;
+  readonly deadLetterLimit: boolean;
   readonly onDrop: DropPolicy;
   readonly exitWhenIdle?: boolean;
   readonly shutdownTimeout: number;
@@ -35,7 +36,8 @@ export async function runFile(file: string, options: RunCommandOptions): Promise
     run(topology, {
       data: options.data,
       sample: options.sample ?? true,
-      onError: options.onError,
+      ...(options.onError !== undefined && { onError: options.onError }),
+      deadLetterLimit: options.deadLetterLimit,
       onDrop: options.onDrop,
       log: display.log,
       ...(options.partitions !== undefined && { partitions: options.partitions }),

@@ -23,11 +23,14 @@ export function addRun(program: Command): void {
         .argParser(wholeNumber(1, 10_000)),
     )
     .addOption(
-      new Option('--on-error <policy>', 'what happens to a record that cannot be processed')
+      new Option(
+        '--on-error <policy>',
+        "what happens to a record that cannot be processed, where its step says nothing (default: the topology's onError, else dead-letter)",
+      )
         .env('TOPO_ON_ERROR')
-        .choices(['dead-letter', 'stop'])
-        .default('dead-letter'),
+        .choices(['dead-letter', 'stop']),
     )
+    .option('--no-dead-letter-limit', 'go on however much is dead-lettered')
     .addOption(
       new Option('--on-drop <policy>', 'what happens to a record that a step drops: late, without a key …')
         .env('TOPO_ON_DROP')

@@ -1,13 +1,17 @@
 import type { SerdeDescription } from '../serdes/serde.ts';
+import type { ErrorPolicy } from './error-policy.ts';
 
 /**
  * A topology as plain data: `nodes` is JSON, in declaration order, inputs before the nodes that read them.
- * `functions` holds what JSON cannot: the user's code and the serdes, by node and slot.
+ * `functions` holds what JSON cannot: the user's code and the serdes, by node and slot. Every node may have an `onError`
+ * (`ErrorPolicy`).
  */
 export interface Topology {
   readonly name: string;
   readonly nodes: readonly Node[];
   readonly functions: Functions;
+  /** What happens to units that cannot be processed, of steps whose `onError` slot says nothing. */
+  readonly onError?: ErrorPolicy;
 }
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the builders have checked the types; the runtime only calls

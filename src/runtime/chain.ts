@@ -33,6 +33,8 @@ export interface Work {
   /** The step it is for. */
   readonly step: string;
   run(): void;
+  /** What it is about, where that is not the object itself. Called once `run` has begun. */
+  readonly id?: () => string;
   /** After `run` threw, and what it did was taken back: removes what it was about, and tells what of it to dead-letter. */
   discard(): Discarded;
 }
@@ -69,6 +71,11 @@ export interface Site {
   readonly pipeDeadlineMs: number;
   /** What to call when a record is dropped for this reason: it is counted and, where the step says so, dead-lettered. */
   drop(reason: DropReason): Drop;
+  /**
+   * Where the step has a function as `onError`: what that gives in place of the result for `value`. It throws what is to be thrown
+   * where it gives none.
+   */
+  readonly substitute: ((thrown: unknown, value: unknown) => unknown) | null;
   output(topic: string): TopicOutput;
   /** The repartition topic behind a key step, if it has one. */
   repartition(): TopicOutput | undefined;

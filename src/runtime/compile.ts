@@ -1,7 +1,7 @@
 import { TopologyError } from '../errors.ts';
 import type { Aggregator, TopicSlot } from '../graph/functions.ts';
 import { repartitionTopic } from '../graph/names.ts';
-import type { KeyNode, Node, SourceNode, Topology } from '../graph/topology.ts';
+import type { KeyNode, Node, Slots, SourceNode, Topology } from '../graph/topology.ts';
 import { NOTHING } from './chain.ts';
 import type { Compiled, Drop, Kind, Lookup, Site, Step, Work } from './chain.ts';
 import { confluencesOf } from './confluence.ts';
@@ -18,6 +18,7 @@ import type { TimeLog } from './schedule.ts';
 import type { Store } from './store.ts';
 import { transformedRows } from './transforms.ts';
 import type { Unit } from './unit.ts';
+import { defined, synchronous } from './values.ts';
 
 /** What a task brings to its chain. */
 export interface Parts {
@@ -36,6 +37,8 @@ export interface Parts {
   readonly pipeDeadlineMs: number;
   readonly timeLog: TimeLog;
   readonly submit: (work: Work) => void;
+  /** Of a step with a function as `onError`: what that gives in place of the result for `value`. */
+  readonly substituteOf: (step: string) => Site['substitute'];
   /** Dead-letters the record under way, which `step` dropped. */
   readonly dropped: (step: string, reason: DropReason) => void;
   /** What steps do with what they drop, unless they say. */
@@ -80,10 +83,12 @@ export function compile(parts: Parts): Chain {
 
   // readers first: a node is compiled with the steps behind it
   for (const node of [...subTopology.nodes].reverse()) {
+    const substitute = parts.substituteOf(node.id);
     const site: Site = {
       unit: parts.unit,
       counters,
-      slots: topology.functions[node.id] ?? {},
+      slots: guarded(node, topology.functions[node.id] ?? {}, substitute),
+      substitute,
       next: node.kind === 'key' && isCut(node.id) ? NOTHING : readersOf(node.id),
       branch: name => compiled.get(branchOf(topology, node.id, name))!.steps[0]!,
       store: name => parts.stores.get(name)!,
@@ -128,6 +133,23 @@ export function compile(parts: Parts): Chain {
     nodes: inOrder,
     schedules,
   };
+}
+
+/** Its function of a value asks `onError` where it throws. An asynchronous one's step does so itself, when the last call has failed. */
+function guarded(node: Node, slots: Slots, substitute: Site['substitute']): Slots {
+  const { fn } = slots as { fn?: (...given: unknown[]) => unknown };
+  if (substitute === null || fn === undefined || (node.kind === 'processor' && node.processor === 'mapAsync'))
+    return slots;
+  const isValue = node.kind !== 'transform' || (node.op !== 'filter' && node.op !== 'peek');
+  const result = isValue ? defined : synchronous;
+  const safe = (...given: unknown[]): unknown => {
+    try {
+      return result(fn(...given));
+    } catch (thrown) {
+      return substitute(thrown, given[0]);
+    }
+  };
+  return { ...slots, fn: safe };
 }
 
 /** The readers of a node where ways part. */

@@ -20,18 +20,24 @@ export const DEAD_LETTER_HEADERS = {
   manifest: 'topo.manifest',
 } as const;
 
+interface Circumstances {
+  readonly manifestHash: string;
+  /** How often it was tried. */
+  readonly attempt: number;
+  /** What is kept where something fell due and failed: there is no topic and offset to name then. */
+  readonly subject?: DueSubject | undefined;
+}
+
 /**
  * Keeps a record that could not be processed: its own key, value, headers and timestamp as they came, in its own partition,
- * with headers that say what happened, where, and under which version of the topology. Where something fell due and failed,
- * `subject` is what is kept, and there is no topic and offset to name.
+ * with headers that say what happened, where, and under which version of the topology.
  * @throws FatalError when it does not fit the dead-letter topic: somebody gave that a size limit
  */
 export function deadLetter(
   output: TopicOutput,
   unit: Unit,
   error: RecordError,
-  manifestHash: string,
-  subject?: DueSubject,
+  { manifestHash, attempt, subject }: Circumstances,
 ): void {
   const cause = error.cause instanceof Error ? error.cause : error;
   const names = DEAD_LETTER_HEADERS;
@@ -47,7 +53,7 @@ export function deadLetter(
     ...(subject === undefined ? source : []),
     [names.step, error.place.step ?? ''],
     [names.code, error.code],
-    [names.attempt, '1'],
+    [names.attempt, String(attempt)],
     [names.manifest, manifestHash],
   ];
   const { key, value, timestamp, headers: own = NO_HEADERS } = subject ?? subjectOf(unit);

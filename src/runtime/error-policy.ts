@@ -1,12 +1,64 @@
 import { FatalError, RecordError, TopologyError, TransientError } from '../errors.ts';
 import type { Place } from '../errors.ts';
+import type { ErrorAction, ErrorFunction, ErrorPolicy, RetryPolicy } from '../graph/error-policy.ts';
+import type { RecordContext } from '../graph/functions.ts';
+import type { Topology } from '../graph/topology.ts';
+import { synchronous } from './values.ts';
 
-/** What happens to a unit that cannot be processed. */
-export type ErrorPolicy = 'dead-letter' | 'stop';
+/** A function of `onError` has decided about an error: it is not asked again. */
+export class Verdict extends Error {
+  constructor(
+    readonly error: RecordError,
+    readonly action: ErrorAction,
+  ) {
+    super(error.message, { cause: error });
+  }
+}
 
-/** The one place that decides it. */
-export function decide(_error: RecordError, policy: ErrorPolicy): ErrorPolicy {
-  return policy;
+/** What the steps of a topology do with errors: their own policy, or the topology's or run's. */
+export class ErrorPolicies {
+  constructor(
+    private readonly topology: Topology,
+    private readonly common: ErrorPolicy,
+  ) {}
+
+  of(step: string): ErrorPolicy {
+    return (this.topology.functions[step]?.['onError'] as ErrorPolicy | undefined) ?? this.common;
+  }
+
+  /** Of a step's own policy: a function that may give a value in place of a result. */
+  substituteOf(step: string): ErrorFunction | null {
+    const own = this.topology.functions[step]?.['onError'] as ErrorPolicy | undefined;
+    const last = own !== undefined && isRetry(own) ? own.then : own;
+    return typeof last === 'function' ? (last as ErrorFunction) : null;
+  }
+}
+
+export const isRetry = (policy: ErrorPolicy): policy is RetryPolicy => typeof policy === 'object';
+
+/** Asks a function of `onError`. @throws RecordError where it throws itself, or says what it cannot */
+export function ask(
+  fn: ErrorFunction,
+  error: RecordError,
+  record: RecordContext,
+  value: unknown,
+): ErrorAction | { readonly value: unknown } {
+  const failed = (problem: string, cause: unknown) =>
+    new RecordError(
+      'TOPO_USER_FUNCTION',
+      `onError of '${error.place.step}' ${problem}. It was asked about: ${error.message}`,
+      error.place,
+      { cause },
+    );
+  let decision: ReturnType<ErrorFunction>;
+  try {
+    decision = synchronous(fn(error, record, value));
+  } catch (thrown) {
+    throw failed(`threw: ${thrown instanceof Error ? thrown.message : 'no error'}`, thrown);
+  }
+  if (decision === 'dead-letter' || decision === 'stop') return decision;
+  if (typeof decision === 'object' && (decision as { value?: unknown } | null)?.value !== undefined) return decision;
+  throw failed("returned neither 'dead-letter' nor 'stop' nor { value }", error);
 }
 
 /**
@@ -15,6 +67,7 @@ export function decide(_error: RecordError, policy: ErrorPolicy): ErrorPolicy {
  */
 export function asRecordError(thrown: unknown, place: Place): RecordError {
   if (thrown instanceof FatalError || thrown instanceof TransientError || thrown instanceof TopologyError) throw thrown;
+  if (thrown instanceof Verdict) return thrown.error;
   if (thrown instanceof RecordError)
     return new RecordError(
       thrown.code,

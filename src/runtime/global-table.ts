@@ -7,8 +7,8 @@ import type { GlobalPartition } from './global-partition.ts';
 import type { Lookup } from './chain.ts';
 import { IN, OUT, dropColumn } from './counters.ts';
 import type { Counters, DropReason } from './counters.ts';
-import { asRecordError, decide } from './error-policy.ts';
-import type { ErrorPolicy } from './error-policy.ts';
+import { asRecordError } from './error-policy.ts';
+import type { ErrorPolicies } from './error-policy.ts';
 import { openNumbered } from './numbered-state.ts';
 import type { Broker, Fetched, FetchRequest, Log, StateBackend, TaskState } from './ports.ts';
 import { rowsIn } from './processors/rows.ts';
@@ -29,7 +29,7 @@ export interface GlobalTableOptions {
   readonly state: StateBackend;
   readonly counters: Counters;
   readonly log: Log;
-  readonly policy: ErrorPolicy;
+  readonly policies: ErrorPolicies;
   readonly cacheBytes: number;
   /** While it is read at the start, in offsets. */
   readonly onProgress: (read: number, total: number) => void;
@@ -211,10 +211,10 @@ export class GlobalTable {
 
   /** @throws StoppedByPolicy, FatalError */
   #refuse(thrown: unknown, at: Pick<Place, 'partition' | 'offset'>): void {
-    const { topology, node, policy, log } = this.#options;
+    const { topology, node, policies, log } = this.#options;
     const place: Place = { topology: topology.name, step: node.id, topic: node.topic.name, ...at };
     const error = asRecordError(thrown, place);
-    if (decide(error, policy) === 'stop') throw new StoppedByPolicy(error);
+    if (policies.of(node.id) === 'stop') throw new StoppedByPolicy(error);
     log.warn(
       { code: error.code, ...error.place },
       `a record of global table '${node.id}' cannot be read: it is passed over`,

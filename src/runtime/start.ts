@@ -2,13 +2,14 @@ import { TopologyError } from '../errors.ts';
 import { compareManifests, manifestOf, successor } from '../graph/manifest.ts';
 import type { Manifest } from '../graph/manifest.ts';
 import { manifestTopic } from '../graph/names.ts';
+import type { ErrorPolicy } from '../graph/error-policy.ts';
 import type { Topology } from '../graph/topology.ts';
 import { validate } from '../graph/validate.ts';
 import { Application, Events } from './application.ts';
 import type { Kind } from './chain.ts';
 import { Counters } from './counters.ts';
 import type { DropPolicy } from './counters.ts';
-import type { ErrorPolicy } from './error-policy.ts';
+import { ErrorPolicies } from './error-policy.ts';
 import { GlobalTable } from './global-table.ts';
 import { KINDS } from './kinds.ts';
 import { readManifest, writeManifest } from './manifest-topic.ts';
@@ -31,7 +32,10 @@ export interface World {
 export interface Settings {
   /** Of topics that are created and whose count nothing else tells. */
   readonly partitions: number;
-  readonly onError: ErrorPolicy;
+  /** Of steps that say nothing. Default: what the topology says, else `dead-letter`. */
+  readonly onError?: ErrorPolicy;
+  /** A task that dead-letters so much that it looks like a broken deploy ends the run. */
+  readonly deadLetterLimit: boolean;
   readonly onDrop: DropPolicy;
   readonly commitIntervalMs: number;
   readonly maxEpochRecords: number;
@@ -90,11 +94,11 @@ export async function start(topology: Topology, world: World, settings: Settings
     const memoryBytes = settings.memoryBytes / (places.length + plan.globals.length);
     const cacheBytes = memoryBytes * (1 - EPOCH_SHARE);
     const { state } = world;
-    const policy = settings.onError;
+    const policies = new ErrorPolicies(topology, settings.onError ?? topology.onError ?? 'dead-letter');
     const onRestore = restoreLog(world);
     for (const node of plan.globals) {
       const { partitions: count, id: topicId } = topics.get(node.topic.name)!;
-      const table = { topology, node, partitions: count, topicId, broker, state, counters, log, policy, cacheBytes };
+      const table = { topology, node, partitions: count, topicId, broker, state, counters, log, policies, cacheBytes };
       const onProgress = (read: number, total: number) => onRestore(`global table '${node.id}'`, read, total);
       globals.push(await GlobalTable.open({ ...table, onProgress }));
     }
@@ -108,7 +112,8 @@ export async function start(topology: Topology, world: World, settings: Settings
       topicLimits: topic => limitsOf(topics.get(topic)!),
       deadLetters: plan.deadLetters,
       manifestHash: manifest.hash,
-      policy,
+      policies,
+      limitsDeadLetters: settings.deadLetterLimit,
       onDrop: settings.onDrop,
       clock: world.clock,
       pipeDeadlineMs: settings.pipeDeadlineMs ?? PIPE_DEADLINE_MS,

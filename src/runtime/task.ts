@@ -25,7 +25,7 @@ import { restore } from './restore.ts';
 import type { StateWrite } from './store.ts';
 import { TaskSchedules } from './task-schedules.ts';
 import { TaskStores } from './task-stores.ts';
-import { SpoiledEpoch, UnitRunner } from './unit-runner.ts';
+import { RetryLater, SpoiledEpoch, UnitRunner } from './unit-runner.ts';
 import type { UnitRunnerOptions } from './unit-runner.ts';
 
 export interface TaskOptions extends UnitRunnerOptions {
@@ -83,6 +83,9 @@ export class Task {
   /** Where its inputs began when it started, for those it never committed. */
   #starts: readonly number[] = [];
   #isDraining = false;
+  /** When a unit that failed is tried again. */
+  #retryAtMs: number | null = null;
+  readonly #ended = new AbortController();
   /** What is committed unit by unit: an epoch that held it could not be. */
   #alone: Alone | undefined;
 
@@ -128,6 +131,8 @@ export class Task {
         options.onSubmit();
       },
       dropped: (step, reason) => this.#runner.dropped(step, reason),
+      substituteOf: step =>
+        options.policies.substituteOf(step) && ((thrown, value) => this.#runner.substitute(step, thrown, value)),
       onDrop,
     });
     this.#schedules = new TaskSchedules(this.#chain.schedules, times);
@@ -190,12 +195,21 @@ export class Task {
    * @throws FatalError; then nothing of the epoch may be committed. SpoiledEpoch; then `abort` must follow
    */
   process(maxUnits: number, deadlineMs: number): number {
-    if (this.#isDraining) return 0;
+    if (this.#isDraining || this.#isWaiting()) return 0;
+    const before = this.units;
+    try {
+      this.#processOthers();
+      this.#processRecords(maxUnits, deadlineMs);
+    } catch (thrown) {
+      this.#waitFor(thrown);
+    }
+    return this.units - before;
+  }
+
+  #processRecords(maxUnits: number, deadlineMs: number): void {
     const { clock } = this.#options;
-    const others = this.#processOthers();
-    let count = 0;
     let nextLook = 1;
-    for (; count < maxUnits && !this.#isFull(); count++) {
+    for (let count = 0; count < maxUnits && !this.#isFull(); count++) {
       if (count === nextLook) {
         if (clock.now() >= deadlineMs) break;
         nextLook += Math.min(count, LONGEST_STRIDE);
@@ -205,7 +219,6 @@ export class Task {
       this.#runner.record(input);
       this.#endRecord(input);
     }
-    return others + count;
   }
 
   /** An aborted epoch is being run again, a commit after each unit: use `processAlone`. */
@@ -221,9 +234,20 @@ export class Task {
 
   /** Takes one unit and drains the chain within it, so that what fails only then fails with it. */
   async processAlone(): Promise<number> {
+    if (this.#isWaiting()) return 0;
+    try {
+      return await this.#processNext();
+    } catch (thrown) {
+      this.#waitFor(thrown);
+      return 0;
+    }
+  }
+
+  async #processNext(): Promise<number> {
     const work = this.#nextWork();
     if (work !== undefined) {
-      await this.#runner.workAlone(work);
+      await this.#runner.workAlone(work.work);
+      work.done();
       this.units++;
       return 1;
     }
@@ -235,29 +259,50 @@ export class Task {
   }
 
   /** Units that are no records: what was submitted, and what is due by the clock. */
-  #processOthers(): number {
-    const before = this.units;
+  #processOthers(): void {
     for (const schedule of this.#schedules.dueByClock(this.#options.clock.now())) {
       this.units++;
       this.#runner.settle(schedule);
     }
-    while (this.#submitted.length > 0) {
-      const work = this.#submitted;
-      this.#submitted = [];
-      for (const one of work) {
+    const submitted = this.#submitted;
+    let done = 0;
+    try {
+      for (; done < submitted.length; done++) {
         // counted first: what came before one that stops the run is committed
         this.units++;
-        this.#runner.work(one);
+        this.#runner.work(submitted[done]!);
       }
+    } finally {
+      submitted.splice(0, done);
     }
-    return this.units - before;
   }
 
-  #nextWork(): Work | undefined {
+  /** What is due by the clock or was submitted; `done` is to be called when it succeeded or was dead-lettered. */
+  #nextWork(): { readonly work: Work; readonly done: () => void } | undefined {
     const [schedule] = this.#schedules.dueByClock(this.#options.clock.now());
-    if (schedule !== undefined) return this.#runner.due(schedule);
-    this.#alone!.works--;
-    return this.#submitted.shift();
+    if (schedule !== undefined) return { work: this.#runner.due(schedule), done: () => {} };
+    const [work] = this.#submitted;
+    const done = () => {
+      this.#alone!.works--;
+      this.#submitted.shift();
+    };
+    return work && { work, done };
+  }
+
+  /** Whether a unit that failed is to be tried again later. */
+  #isWaiting(): boolean {
+    if (this.#retryAtMs === null) return false;
+    if (this.#options.clock.now() < this.#retryAtMs) return true;
+    this.#retryAtMs = null;
+    return false;
+  }
+
+  /** @throws what is no RetryLater */
+  #waitFor(thrown: unknown): void {
+    if (!(thrown instanceof RetryLater)) throw thrown;
+    const { clock, onSubmit } = this.#options;
+    this.#retryAtMs = clock.now() + thrown.backoffMs;
+    void clock.sleep(thrown.backoffMs, this.#ended.signal).then(onSubmit);
   }
 
   #isFull(): boolean {
@@ -287,7 +332,11 @@ export class Task {
 
   /** Something is under way in its steps, or was submitted by them. */
   get isBusy(): boolean {
-    return this.#submitted.length > 0 || this.#chain.nodes.some(({ isBusy }) => isBusy?.(Infinity));
+    return (
+      this.#retryAtMs !== null ||
+      this.#submitted.length > 0 ||
+      this.#chain.nodes.some(({ isBusy }) => isBusy?.(Infinity))
+    );
   }
 
   /** How many of its steps hold records while calls for them are under way. */
@@ -365,6 +414,7 @@ export class Task {
 
   /** Drops what is under way in its steps, also a drain that waits; `close` must follow. */
   abandon(): void {
+    this.#ended.abort();
     for (const { close } of this.#chain.nodes) close?.();
   }
 
@@ -430,6 +480,7 @@ export class Task {
     this.#runner.endUnit();
     this.units++;
     input.consume();
+    this.#runner.unitEnded();
   }
 
   async #commitEpoch(): Promise<void> {

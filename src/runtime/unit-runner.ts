@@ -1,11 +1,14 @@
 import { FatalError, RecordError } from '../errors.ts';
+import type { Place } from '../errors.ts';
+import type { ErrorFunction } from '../graph/error-policy.ts';
 import type { Topology } from '../graph/topology.ts';
 import type { Work } from './chain.ts';
 import { DEAD_LETTERED, OutTally } from './counters.ts';
 import type { Counters, DropReason } from './counters.ts';
 import { deadLetter } from './dead-letters.ts';
-import { asRecordError, decide } from './error-policy.ts';
-import type { ErrorPolicy } from './error-policy.ts';
+import { DeadLetterLimit } from './dead-letter-limit.ts';
+import { Verdict, asRecordError, ask, isRetry } from './error-policy.ts';
+import type { ErrorPolicies } from './error-policy.ts';
 import type { TaskInput } from './input.ts';
 import type { Outputs, TopicOutput } from './outputs.ts';
 import { TimeLog } from './schedule.ts';
@@ -13,11 +16,15 @@ import type { DueSubject, Schedule } from './schedule.ts';
 import { UndoLog } from './store.ts';
 import { Unit } from './unit.ts';
 
+const LONGEST_BACKOFF_MS = 30_000;
+
 export interface UnitRunnerOptions {
   readonly topology: Topology;
   readonly partition: number;
   readonly counters: Counters;
-  readonly policy: ErrorPolicy;
+  readonly policies: ErrorPolicies;
+  /** The task ends where it dead-letters so much that it looks like a broken deploy. */
+  readonly limitsDeadLetters: boolean;
   readonly manifestHash: string;
   readonly onDeadLetter: (error: RecordError) => void;
 }
@@ -41,6 +48,13 @@ export class UnitRunner {
   drain: () => Promise<void> = async () => {};
   /** Set when the chain is compiled: makes steps forget what they hold. */
   reset: () => void = () => {};
+  /** The unit that is to be tried again, and how often it has failed. */
+  #failing: { readonly unit: unknown; readonly attempts: number } | null = null;
+  /** What is under way, where that is no record. */
+  #work: Work | null = null;
+  readonly #limit = new DeadLetterLimit();
+  /** Something was dead-lettered once too often: nothing is to follow. */
+  #exceeded: TooManyDeadLetters | null = null;
 
   constructor(
     private readonly options: UnitRunnerOptions,
@@ -50,8 +64,9 @@ export class UnitRunner {
     this.tally = new OutTally(options.counters.values);
   }
 
-  /** The input's head. @throws FatalError, SpoiledEpoch, StoppedByPolicy */
+  /** The input's head. @throws FatalError, SpoiledEpoch, StoppedByPolicy, RetryLater */
   record(input: TaskInput): void {
+    this.#count();
     for (;;) {
       this.#begin(input);
       try {
@@ -67,6 +82,7 @@ export class UnitRunner {
 
   /** As `record`, where the epoch holds nothing else: what steps hold back comes out within the unit, and may fail with it. */
   async recordAlone(input: TaskInput): Promise<void> {
+    this.#count();
     for (;;) {
       this.#begin(input);
       try {
@@ -93,6 +109,7 @@ export class UnitRunner {
     let key = '';
     return {
       step,
+      id: () => `${step} ${next} ${key}`,
       run: () => {
         key = schedule.take();
         entries.fire(key, next);
@@ -102,8 +119,9 @@ export class UnitRunner {
     };
   }
 
-  /** One unit without a record. */
+  /** One unit without a record. @throws as `record` */
   work(work: Work): void {
+    this.#count();
     for (;;) {
       this.#beginWork(work);
       try {
@@ -116,10 +134,12 @@ export class UnitRunner {
       }
     }
     this.endUnit();
+    this.unitEnded();
   }
 
   /** As `work`, where the epoch holds nothing else. */
   async workAlone(work: Work): Promise<void> {
+    this.#count();
     for (;;) {
       this.#beginWork(work);
       try {
@@ -133,6 +153,13 @@ export class UnitRunner {
       }
     }
     this.endUnit();
+    this.unitEnded();
+  }
+
+  /** To be called when a unit has succeeded or was dead-lettered. @throws TooManyDeadLetters where it was one too many */
+  unitEnded(): void {
+    if (this.#failing !== null && this.#failing.unit === this.#unitId) this.#failing = null;
+    if (this.#exceeded !== null) throw this.#exceeded;
   }
 
   /** What the unit did is done. */
@@ -152,9 +179,9 @@ export class UnitRunner {
     const isRecord = this.#isRecord;
     const what = isRecord ? 'the record' : 'what fell due';
     const error = new RecordError('TOPO_DROPPED', `the step dropped ${what}: ${reason}.`, this.#place(step));
-    if (isRecord) return this.#keep(error);
+    if (isRecord) return this.#write(error);
     const key = unit.keyView.canBeWritten ? unit.keyView.bytes : null;
-    this.#keep(error, { key, value: null, timestamp: unit.timestamp, headers: unit.headerBytes });
+    this.#write(error, { key, value: null, timestamp: unit.timestamp, headers: unit.headerBytes });
   }
 
   /** What runs is the record's doing, not that of something it made due. */
@@ -162,12 +189,51 @@ export class UnitRunner {
     return this.unit.reader !== null && !this.times.isFiring;
   }
 
+  /**
+   * What a step with a function as `onError` goes on with, in place of what its function should have returned for `value`.
+   * @throws Verdict where the function says something else, and what was thrown where it is not asked yet
+   */
+  substitute(step: string, thrown: unknown, value: unknown): unknown {
+    const { policies } = this.options;
+    const policy = policies.of(step);
+    if (isRetry(policy) && this.#attempts < policy.times) throw thrown;
+    const error = asRecordError(thrown, this.#place(step));
+    let decision: ReturnType<ErrorFunction>;
+    try {
+      decision = ask(policies.substituteOf(step)!, error, this.unit, value);
+    } catch (refused) {
+      throw refused instanceof RecordError ? new Verdict(refused, 'dead-letter') : refused;
+    }
+    if (typeof decision === 'object') return decision.value;
+    throw new Verdict(error, decision);
+  }
+
+  #count(): void {
+    // a unit that is tried again was counted
+    if (this.#failing === null) this.#limit.unit();
+  }
+
+  /** Attempts of the unit under way that have failed. */
+  get #attempts(): number {
+    return this.#failing?.unit === this.#unitId ? this.#failing!.attempts : 0;
+  }
+
+  get #unitId(): unknown {
+    const work = this.#work;
+    if (work !== null) return work.id?.() ?? work;
+    const { topic, partition, offset } = this.unit;
+    return `${topic}-${partition}@${offset}`;
+  }
+
   #begin(input: TaskInput): void {
+    this.#work = null;
     this.unit.begin(input.reader, input.topic, input.partition, input.headTimestamp, input.keySerde);
     this.unit.step = input.input.node.id;
   }
 
-  #beginWork({ step }: Work): void {
+  #beginWork(work: Work): void {
+    const { step } = work;
+    this.#work = work;
     this.unit.beginDue(this.options.partition, -1);
     this.unit.step = step;
   }
@@ -202,11 +268,28 @@ export class UnitRunner {
     return this.times.rollback().filter(schedule => schedule.isDue);
   }
 
-  /** @throws StoppedByPolicy */
+  /** @throws StoppedByPolicy, RetryLater */
   #refusal(thrown: unknown): RecordError {
     const error = asRecordError(thrown, this.#place(this.unit.step));
-    if (decide(error, this.options.policy) === 'stop') throw new StoppedByPolicy(error);
-    return error;
+    if (thrown instanceof Verdict) {
+      if (thrown.action === 'stop') throw new StoppedByPolicy(error);
+      return error;
+    }
+    const policy = this.options.policies.of(error.place.step!);
+    if (isRetry(policy) && this.#attempts < policy.times) {
+      const attempts = this.#attempts + 1;
+      this.#failing = { unit: this.#unitId, attempts };
+      throw new RetryLater(Math.min(policy.backoffMs * 2 ** (attempts - 1), LONGEST_BACKOFF_MS));
+    }
+    const last = isRetry(policy) ? policy.then : policy;
+    try {
+      const action = typeof last === 'function' ? ask(last as ErrorFunction, error, this.unit, undefined) : last;
+      if (action === 'stop') throw new StoppedByPolicy(error);
+      return error;
+    } catch (refused) {
+      if (refused instanceof RecordError) return refused;
+      throw refused;
+    }
   }
 
   #discard(work: Work, thrown: unknown): void {
@@ -215,9 +298,15 @@ export class UnitRunner {
   }
 
   #keep(error: RecordError, subject?: DueSubject): void {
+    this.#write(error, subject);
+    const problem = this.#limit.deadLettered();
+    if (problem !== null && this.options.limitsDeadLetters) this.#exceeded = new TooManyDeadLetters(problem, error);
+  }
+
+  #write(error: RecordError, subject?: DueSubject): void {
     const { counters, manifestHash, onDeadLetter } = this.options;
     counters.values[counters.row(error.place.step!) + DEAD_LETTERED]!++;
-    deadLetter(this.deadLetters, this.unit, error, manifestHash, subject);
+    deadLetter(this.deadLetters, this.unit, error, { manifestHash, attempt: this.#attempts + 1, subject });
     onDeadLetter(error);
   }
 
@@ -235,17 +324,42 @@ export class SpoiledEpoch extends Error {
   }
 }
 
-/** A record failed and the policy says stop: what came before it is still committed. */
-export class StoppedByPolicy extends FatalError {
+/** The unit is to be tried again after a while; until then its task does nothing else. It was taken back. */
+export class RetryLater extends Error {
+  constructor(readonly backoffMs: number) {
+    super('a unit has to be tried again');
+  }
+}
+
+/** The run ends because of what happened to a unit, which is nobody else's fault: what came before is still committed. */
+export abstract class Stopped extends FatalError {}
+
+/** The run dead-letters so much that it stops. The dead letters themselves are committed. */
+class TooManyDeadLetters extends Stopped {
+  constructor(problem: string, { code, message, place }: RecordError) {
+    super(
+      'TOPO_TOO_MANY_DEAD_LETTERS',
+      `${problem}, the last one at step '${place.step}' ${where(place)} (${code}: ${message}). That is more like a broken deploy than like ` +
+        `bad data, so the run stops; everything up to here is committed, the dead letters too. Mend the cause and start again, or ` +
+        `go on whatever is dead-lettered with deadLetterLimit: false (--no-dead-letter-limit).`,
+      place,
+    );
+  }
+}
+
+/** A record failed and the policy says stop. */
+export class StoppedByPolicy extends Stopped {
   constructor(error: RecordError) {
-    const { topic, partition, offset, step } = error.place;
-    const where = topic === undefined ? `on partition ${partition}` : `on ${topic}-${partition} at offset ${offset}`;
+    const { step } = error.place;
     super(
       'TOPO_STOPPED_BY_POLICY',
-      `step '${step}' failed ${where} (${error.code}: ${error.message}) and onError is 'stop'. ` +
+      `step '${step}' failed ${where(error.place)} (${error.code}: ${error.message}) and onError is 'stop'. ` +
         `What came before is committed. Mend the cause, or run with onError 'dead-letter'.`,
       error.place,
       { cause: error },
     );
   }
 }
+
+const where = ({ topic, partition, offset }: Place): string =>
+  topic === undefined ? `on partition ${partition}` : `on ${topic}-${partition} at offset ${offset}`;

@@ -1,7 +1,7 @@
 import type { GlobalTable } from './global-table.ts';
 import type { Clock, Fetched, FetchRequest, Reader } from './ports.ts';
 import type { Task } from './task.ts';
-import { SpoiledEpoch, StoppedByPolicy } from './unit-runner.ts';
+import { SpoiledEpoch, Stopped } from './unit-runner.ts';
 
 export interface WorkerOptions {
   /** Kept up to date between the tasks' turns. */
@@ -120,7 +120,7 @@ export class Worker {
     try {
       return task.isAlone ? await task.processAlone() : task.process(SLICE, now + SLICE_MS);
     } catch (error) {
-      if (error instanceof StoppedByPolicy) this.#stopping = true;
+      if (error instanceof Stopped) this.#stopping = true;
       await this.#failed(task, error);
       return 0;
     }
@@ -223,7 +223,7 @@ export class Worker {
   async #finish(): Promise<void> {
     await Promise.allSettled(this.#commits);
     if (this.#abandoned) return;
-    if (this.#failure !== undefined && !(this.#failure instanceof StoppedByPolicy)) return;
+    if (this.#failure !== undefined && !(this.#failure instanceof Stopped)) return;
     for (const task of this.tasks) if (task.hasWork) this.#commit(task);
     await Promise.allSettled(this.#commits);
   }

@@ -8,7 +8,7 @@ import { BatchReader } from '../records/batch-reader.ts';
 import { decodeHeaders } from '../records/headers.ts';
 import type { Application } from '../runtime/application.ts';
 import type { DropPolicy } from '../runtime/counters.ts';
-import type { ErrorPolicy } from '../runtime/error-policy.ts';
+import type { ErrorPolicy } from '../graph/error-policy.ts';
 import type { Figures } from '../runtime/figures.ts';
 import type { LiveRecord } from '../runtime/live-topic.ts';
 import type { Log } from '../runtime/ports.ts';
@@ -23,6 +23,8 @@ export interface DriverOptions {
   /** Of topics whose count the topology leaves open. Default 1. */
   readonly partitions?: number;
   readonly onError?: ErrorPolicy;
+  /** As of a run, but false by default: a test may feed as much as it likes that fails. */
+  readonly deadLetterLimit?: boolean;
   readonly onDrop?: DropPolicy;
   readonly log?: Log;
   /** How long the operators of a `pipe` may take to complete at a commit, by the driver's clock. Default 10 s. */
@@ -80,12 +82,13 @@ export class TopologyTestDriver {
 
   /** @throws TopologyError when the topology cannot run */
   static async start(topology: Topology, options: DriverOptions = {}): Promise<TopologyTestDriver> {
-    const { log = silent, partitions = 1, onError = 'dead-letter', onDrop = 'count', before = [] } = options;
+    const { log = silent, partitions = 1, deadLetterLimit = false, onDrop = 'count', before = [] } = options;
     const broker = await openEmbeddedBroker({ disk: new MemoryDisk(), log, owner: topology.name });
     const world = { broker, state: memoryState(), clock: new ManualClock(options.now), log };
     const settings = {
       partitions,
-      onError,
+      ...(options.onError !== undefined && { onError: options.onError }),
+      deadLetterLimit,
       onDrop,
       commitIntervalMs: LARGEST,
       maxEpochRecords: LARGEST,

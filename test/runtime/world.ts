@@ -13,7 +13,7 @@ import type { NewRecord, TopicRecord } from '../topic-records.ts';
 
 const SETTINGS: Settings = {
   partitions: 1,
-  onError: 'dead-letter',
+  deadLetterLimit: false,
   onDrop: 'count',
   commitIntervalMs: 100,
   maxEpochRecords: 100_000,

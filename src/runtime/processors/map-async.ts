@@ -221,14 +221,19 @@ class MapAsync {
 
   #handOn(one: Held, outcome: Outcome): void {
     const { unit, counters, next } = this.site;
-    const { key, headers } = this.#takeOut(one);
+    const { key, value, headers } = this.#takeOut(one);
     unit.timestamp = one.timestamp;
     unit.keyView = this.#view.ofText(textOf(key), this.#key);
     unit.otherHeaders = headers;
-    if ('thrown' in outcome) throw outcome.thrown;
-    const result = defined(outcome.value);
+    const result = 'thrown' in outcome ? this.#instead(outcome.thrown, value) : defined(outcome.value);
     counters.values[this.#row + OUT]!++;
     next(result, null);
+  }
+
+  #instead(thrown: unknown, value: Uint8Array | null): unknown {
+    const { substitute } = this.site;
+    if (substitute === null) throw thrown;
+    return substitute(thrown, value === null ? null : decode(this.#value, value, 'value'));
   }
 
   #discard(one: Held): DueSubject {
