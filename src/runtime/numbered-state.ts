@@ -108,7 +108,7 @@ async function openSound(
   try {
     state = await backend.open(id);
   } catch (error) {
-    if (error instanceof FatalError && error.code === 'TOPO_STATE_DAMAGED') return 'does not open';
+    if (error instanceof FatalError && error.code === 'TOPO_STATE_DAMAGED') return `does not open (${error.message})`;
     throw error;
   }
   const numbered = await NumberedState.over(state, clusterId);

@@ -162,6 +162,49 @@ describe('state is rebuilt from its changelogs to the same content, timestamps i
   });
 });
 
+describe('a table file that is not what was written is found after a stop that was not in order', () => {
+  const tablesOf = async (data: string, task: string): Promise<string[]> =>
+    (await readdir(join(stateOf(data), task)))
+      .filter(file => file.endsWith('.ldb'))
+      .map(file => join(stateOf(data), task, file));
+
+  const damages: Readonly<Record<string, (bytes: Buffer, dice: Dice) => Buffer>> = {
+    'a flipped bit': (bytes, dice) => {
+      const flipped = Buffer.from(bytes);
+      // the footer's padding says nothing
+      flipped[dice.below(bytes.length - 48)]! ^= 1 << dice.below(8);
+      return flipped;
+    },
+    'a page of zeros': (bytes, dice) => {
+      const page = 512 * dice.below(Math.floor(bytes.length / 512));
+      return Buffer.concat([bytes.subarray(0, page), Buffer.alloc(512), bytes.subarray(page + 512)]);
+    },
+    'a cut': (bytes, dice) => bytes.subarray(0, dice.below(bytes.length)),
+  };
+
+  test.each(Object.keys(damages))('%s', async how => {
+    const dice = new Dice(seed + 20);
+    await using folder = await prepared(dice);
+    for (let round = 0; round < 5; round++) {
+      const copy = join(folder.path, `round-${round}`);
+      await copyFolder(folder.data, copy);
+      const tables = await tablesOf(copy, 'in-1');
+      expect(tables.length).toBeGreaterThan(0);
+      await rm(join(stateOf(copy), 'in-1', 'CLEAN'));
+      expect(await runToIdle(copy), 'whole').toEqual([]);
+      const [table] = await tablesOf(copy, 'in-1');
+      await rm(join(stateOf(copy), 'in-1', 'CLEAN'));
+      await writeFile(table!, damages[how]!(await readFile(table!), dice));
+      expect(await runToIdle(copy), `seed ${seed}, round ${round}`).toEqual([
+        expect.stringMatching(
+          /the state of task in-1 does not open \(.*is not what was written\): it is set aside and rebuilt/,
+        ),
+      ]);
+      expect(await contents(copy)).toEqual(folder.expected);
+    }
+  });
+});
+
 test('a state that has commits which its log lacks: records were lost, so the start is refused and the state kept', async () => {
   await using folder = await prepared(new Dice(seed + 4));
   await withState(folder.data, 'in-1', state => state.put('m/commit', Buffer.from('1000000')));
@@ -200,7 +243,7 @@ describe('a state that cannot be trusted is set aside, kept and rebuilt, and the
       (await readdir(state)).find(file => file.startsWith('MANIFEST'))!,
     );
     await (how === 'missing' ? rm(manifest) : writeFile(manifest, 'no manifest at all'));
-    await expectSetAside(folder, 'does not open');
+    await expectSetAside(folder, `does not open (the state in ${state} is damaged)`);
   });
 
   test('it belongs to another log, which had fewer commits', async () => {

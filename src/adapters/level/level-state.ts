@@ -1,9 +1,10 @@
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
 import { MemoryLevel } from 'memory-level';
 import { FatalError } from '../../errors.ts';
 import type { StateBackend, TaskState } from '../../runtime/ports.ts';
+import { damagedTable } from './table-check.ts';
 
 /** What the two databases have in common, of what is used here. */
 interface Database {
@@ -23,16 +24,22 @@ interface Batch {
   write(): Promise<void>;
 }
 
+/** The file in a database's folder that says that it was closed in order. */
+const CLEAN = 'CLEAN';
 /** Entries a read-through hands over at a time. */
 const SLICE = 1000;
 
-/** State in LevelDB, one database a task, each in a folder of its own under `folder`. Not fsynced: the changelog can rebuild it. */
+/**
+ * State in LevelDB, one database a task, each in a folder of its own under `folder`. Not fsynced: the changelog can rebuild it. After
+ * a stop that was not in order, the checksums of its tables are checked before it is opened.
+ */
 export function levelState(folder: string, options: { writeBufferBytes: number }): StateBackend {
   const locationOf = (task: string) => join(folder, encodeURIComponent(task));
   return {
     async open(task) {
       const location = locationOf(task);
-      await mkdir(folder, { recursive: true });
+      await mkdir(location, { recursive: true });
+      await checkTables(location);
       const database = new Level<string, Uint8Array>(location, {
         keyEncoding: 'utf8',
         valueEncoding: 'view',
@@ -46,7 +53,7 @@ export function levelState(folder: string, options: { writeBufferBytes: number }
       } catch (cause) {
         throw openFailed(location, cause);
       }
-      return new LevelTaskState(database, { location, keepOpen: false });
+      return new LevelTaskState(database, { location, close: () => closeInOrder(database, location) });
     },
     async setAside(task) {
       const location = locationOf(task);
@@ -74,7 +81,7 @@ export function memoryState(): StateBackend {
         databases.get(task) ?? new MemoryLevel<string, Uint8Array>({ storeEncoding: 'view', valueEncoding: 'view' });
       databases.set(task, database);
       await database.open();
-      return new LevelTaskState(database, { location: `memory:${task}`, keepOpen: true });
+      return new LevelTaskState(database, { location: `memory:${task}`, close: async () => {} });
     },
     async setAside(task) {
       databases.delete(task);
@@ -86,7 +93,7 @@ export function memoryState(): StateBackend {
 class LevelTaskState implements TaskState {
   constructor(
     private readonly database: Database,
-    private readonly options: { readonly location: string; readonly keepOpen: boolean },
+    private readonly options: { readonly location: string; readonly close: () => Promise<void> },
   ) {}
 
   get(key: string): Uint8Array | undefined {
@@ -122,8 +129,29 @@ class LevelTaskState implements TaskState {
   }
 
   async close(): Promise<void> {
-    if (!this.options.keepOpen) await this.database.close();
+    await this.options.close();
   }
+}
+
+/** @throws FatalError `TOPO_STATE_DAMAGED` */
+async function checkTables(location: string): Promise<void> {
+  const mark = join(location, CLEAN);
+  const isClean = await rm(mark).then(
+    () => true,
+    () => false,
+  );
+  const damaged = isClean ? null : await damagedTable(location);
+  if (damaged === null) return;
+  const path = join(location, damaged);
+  throw new FatalError('TOPO_STATE_DAMAGED', `${path} is not what was written`, {
+    path,
+  });
+}
+
+async function closeInOrder(database: Database, location: string): Promise<void> {
+  await database.close();
+  // without it the next start checks the tables
+  await writeFile(join(location, CLEAN), '').catch(() => {});
 }
 
 function openFailed(location: string, cause: unknown): FatalError {
