@@ -1,8 +1,9 @@
 import { composeBeside } from './composed-aggregator.ts';
+import { checkFunction, hasFlow, unfitting } from './arguments.ts';
 import type { CustomAggregator } from './custom-aggregator.ts';
+import { FLOW } from './flow.ts';
 import type { Flow, StoreOptions } from './flow.ts';
 import { aggregateStep, aggregatorOf, fieldsOf } from './grouped.ts';
-import { checkFunction } from './steps.ts';
 import type { Window } from './window.ts';
 
 // What co-grouped streams share, on untyped flows.
@@ -11,6 +12,12 @@ import type { Window } from './window.ts';
 export interface CogroupPart {
   readonly flow: Flow;
   readonly given: unknown;
+}
+
+/** A further one. */
+export function besides(parts: readonly CogroupPart[], other: unknown, given: unknown): CogroupPart {
+  if (hasFlow(other)) return { flow: other[FLOW], given };
+  throw unfitting(parts[0]!.flow, 'and', 'a grouped stream, such as stream.groupByKey()', other);
 }
 
 interface CogroupOptions {

@@ -1,8 +1,7 @@
 import type { Windowed } from '../serdes/windowed.ts';
 import type { FieldAggregator, InvertibleAggregator } from './aggregators.ts';
-import { cogroupFields } from './cogroup.ts';
+import { besides, cogroupFields } from './cogroup.ts';
 import type { CogroupPart } from './cogroup.ts';
-import { FLOW } from './flow.ts';
 import type { StoreOptions } from './flow.ts';
 import type { GroupedStream } from './grouped-stream.ts';
 import type { Table } from './table.ts';
@@ -43,7 +42,7 @@ export class CogroupedStream<in out K, in out R> {
     other: GroupedStream<K, V>,
     fields: Fields & { readonly [Name in keyof R]?: never },
   ): CogroupedStream<K, Together<R, Beside<Fields>>> {
-    return new CogroupedStream([...this.#parts, { flow: other[FLOW], given: fields }]);
+    return new CogroupedStream([...this.#parts, besides(this.#parts, other, fields)]);
   }
 
   /** Aggregates a key's records by window. What time it is, all the streams together say. */

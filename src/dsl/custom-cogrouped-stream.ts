@@ -1,8 +1,7 @@
 import type { Windowed } from '../serdes/windowed.ts';
-import { cogroupCustom } from './cogroup.ts';
+import { besides, cogroupCustom } from './cogroup.ts';
 import type { CogroupPart } from './cogroup.ts';
 import type { CustomState } from './custom-aggregator.ts';
-import { FLOW } from './flow.ts';
 import type { StoreOptions } from './flow.ts';
 import type { GroupedStream } from './grouped-stream.ts';
 import type { Table } from './table.ts';
@@ -24,7 +23,7 @@ export class CustomCogroupedStream<in out K, in out State> {
 
   /** Another stream. `add` may change and return the state it was given; null deletes the row. */
   and<V>(other: GroupedStream<K, V>, add: (state: State, value: V) => State | null): CustomCogroupedStream<K, State> {
-    return new CustomCogroupedStream([...this.#parts, { flow: other[FLOW], given: add }]);
+    return new CustomCogroupedStream([...this.#parts, besides(this.#parts, other, add)]);
   }
 
   /** Aggregates a key's records by window. What time it is, all the streams together say. */

@@ -2,6 +2,8 @@ import type { RowSlot, TopicSlot } from '../graph/functions.ts';
 import { changeEvent, debeziumKey, toRow } from '../serdes/index.ts';
 import type { Change } from '../serdes/index.ts';
 import type { Serde } from '../serdes/serde.ts';
+import { checkOptions, checkSerde } from './arguments.ts';
+import { refusal } from './refusal.ts';
 import { referenceOf, Topic } from './topic.ts';
 
 export interface DebeziumOptions<Key> {
@@ -33,8 +35,17 @@ export function debezium<
 export function debezium<Row extends object>(
   name: string,
   row: Serde<Row>,
-  { key: columns, partitions }: DebeziumOptions<string | readonly [string, ...string[]]>,
+  options: DebeziumOptions<string | readonly [string, ...string[]]>,
 ): unknown {
+  checkOptions(`topic '${name}'`, options ?? null, ['key', 'partitions'], { topic: name });
+  const { key: columns, partitions } = options;
+  if (columns === undefined || columns.length === 0)
+    throw refusal(
+      'TOPO_GRAPH_INVALID',
+      `topic '${name}' takes the column of its primary key, or several: debezium('${name}', row, { key: 'id' }).`,
+      { topic: name },
+    );
+  checkSerde(`the row of topic '${name}'`, row, { topic: name });
   const key = debeziumKey<never>(typeof columns === 'string' ? [columns] : columns);
   const value = changeEvent(row);
   const slot: TopicSlot<never, Change<Row>> = { key, value, timestamp: committedAt };

@@ -7,6 +7,7 @@ import { validate } from '../graph/validate.ts';
 import type { Serde } from '../serdes/serde.ts';
 import { callSite } from './call-site.ts';
 import type { Builders } from './flow.ts';
+import { refusal } from './refusal.ts';
 import type { StreamKey } from './stream-key.ts';
 
 export interface StepSpec {
@@ -87,12 +88,23 @@ export class Draft {
     this.#keys.push(key);
   }
 
+  /** What the file does wrong where it calls the library now. */
   error(code: ErrorCode, message: string, step?: string): TopologyError {
-    return new TopologyError(code, message, { topology: this.name, ...(step !== undefined && { step }) });
+    return refusal(code, message, { topology: this.name, ...(step !== undefined && { step }) });
   }
 
-  /** @throws TopologyError where the graph cannot run */
+  /** @throws TopologyError where the graph cannot run, with the place of the step that cannot */
   finish(): Topology {
+    try {
+      return this.#finish();
+    } catch (error) {
+      if (!(error instanceof TopologyError)) throw error;
+      const step = this.#steps.find(({ label }) => label === error.place.step);
+      throw refusal(error.code, error.message, error.place, step?.site);
+    }
+  }
+
+  #finish(): Topology {
     this.#finished = true;
     for (const key of this.#keys) key.check(this.name);
     this.#nameSteps();

@@ -1,11 +1,12 @@
 import { answer, subscription } from '../serdes/foreign-key.ts';
 import type { Answer } from '../serdes/foreign-key.ts';
 import type { Serde } from '../serdes/serde.ts';
+import { checkFunction, checkOptions, placeOf, sameDraft } from './arguments.ts';
 import type { Step } from './draft.ts';
 import { FLOW } from './flow.ts';
 import type { Flow, StoreOptions } from './flow.ts';
 import type { StreamKey } from './stream-key.ts';
-import { checkFunction, mustBeReadable, processorStep, sameDraft, transformStep, valueMissing } from './steps.ts';
+import { mustBeReadable, processorStep, transformStep, valueMissing } from './steps.ts';
 
 type AnySerde = Serde<unknown>;
 
@@ -15,7 +16,7 @@ export interface ForeignKeyJoinSpec {
   /** Makes the result of both rows. */
   readonly fn: unknown;
   readonly left: boolean;
-  readonly onDrop?: StoreOptions['onDrop'];
+  readonly options: Pick<StoreOptions, 'onDrop'> | undefined;
 }
 
 /**
@@ -29,23 +30,23 @@ export function foreignKeyJoin(
   flow: Flow,
   name: string,
   other: { readonly [FLOW]: Flow },
-  { foreignKey, fn, left, onDrop }: ForeignKeyJoinSpec,
+  { foreignKey, fn, left, options }: ForeignKeyJoinSpec,
 ): Flow {
   const right = other[FLOW];
-  checkFunction(flow, `foreign key of '${name}'`, foreignKey);
+  checkFunction(flow, name, foreignKey, 'the foreign key');
   checkFunction(flow, name, fn);
+  checkOptions(`'${name}'`, options, ['onDrop'], placeOf(flow, name));
   sameDraft(flow, right, `join '${name}'`);
   mustBeReadable(right, name);
   const fix = `.as(serde).${left ? 'leftJoin' : 'join'}('${name}', …)`;
   if (flow.value === undefined) throw valueMissing(flow, name, fix);
   if (right.value === undefined) throw valueMissing(right, name, 'join that table with .as(serde) behind it');
   const serdes = { leftKey: flow.key, left: flow.value, rightKey: right.key, right: right.value };
-  const options = { left };
   const answers = answer(serdes.left.description, serdes.right.description);
 
   const parts = flow.draft.parts(name, () => {
     const referrers = referrersStep(flow, name, foreignKey, serdes);
-    const subscribers = subscribersStep(referrers, right, name, serdes, options);
+    const subscribers = subscribersStep(referrers, right, name, serdes, left);
     const response = bytesKeyStep(subscribers, `${name}-response`, 'key', flow.key, () => answers);
     return { referrers, response };
   });
@@ -57,9 +58,9 @@ export function foreignKeyJoin(
     tables: [parts.referrers.step],
     slots: { kept: { serde: answers, result: joiner(fn as Joiner, serdes.left, serdes.right) } },
     stores: [{ value: answers }],
-    options,
+    options: { left },
     readable: true,
-    ...(onDrop && { storeOptions: { onDrop } }),
+    ...(options && { storeOptions: options }),
   });
 }
 
@@ -81,7 +82,7 @@ function referrersStep(flow: Flow, name: string, fn: unknown, { rightKey, left }
   });
 }
 
-function subscribersStep(referrers: Flow, right: Flow, name: string, serdes: Serdes, options: { left: boolean }): Flow {
+function subscribersStep(referrers: Flow, right: Flow, name: string, serdes: Serdes, left: boolean): Flow {
   const messages = () => subscription(serdes.leftKey.serde!.description, serdes.left.description) as AnySerde;
   const referring = transformStep(referrers, 'filter', {
     name: `${name}-referring`,
@@ -97,7 +98,7 @@ function subscribersStep(referrers: Flow, right: Flow, name: string, serdes: Ser
     tables: [right.step],
     slots: { right: serdes.right },
     stores: [{ value: messages }],
-    options,
+    options: { left },
   });
 }
 

@@ -1,6 +1,7 @@
+import { checkFunction, checkOptions, placeOf, sameDraft } from './arguments.ts';
 import { FLOW } from './flow.ts';
 import type { Flow, StoreOptions } from './flow.ts';
-import { checkFunction, processorStep, sameDraft } from './steps.ts';
+import { processorStep } from './steps.ts';
 
 /**
  * A topic's last rows, all of them in every task: a stream joins it by whatever its records name, without a repartition. See
@@ -21,14 +22,15 @@ export interface GlobalJoinSpec {
   readonly keyOf: unknown;
   readonly fn: unknown;
   readonly left: boolean;
-  readonly onDrop?: StoreOptions['onDrop'];
+  readonly options: Pick<StoreOptions, 'onDrop'> | undefined;
 }
 
 export function globalJoin(flow: Flow, name: string, table: { readonly [FLOW]: Flow }, spec: GlobalJoinSpec): Flow {
-  const { keyOf, fn, left, onDrop } = spec;
+  const { keyOf, fn, left, options } = spec;
   const rows = table[FLOW];
-  checkFunction(flow, `key of '${name}'`, keyOf);
+  checkFunction(flow, name, keyOf, 'keyOf');
   checkFunction(flow, name, fn);
+  checkOptions(`'${name}'`, options, ['onDrop'], placeOf(flow, name));
   sameDraft(flow, rows, `join '${name}'`);
   return processorStep(flow, name, {
     processor: 'globalJoin',
@@ -38,6 +40,6 @@ export function globalJoin(flow: Flow, name: string, table: { readonly [FLOW]: F
     tables: [rows.step],
     slots: () => ({ keyOf, fn, key: rows.key.serde! }),
     options: { left },
-    ...(onDrop && { storeOptions: { onDrop } }),
+    ...(options && { storeOptions: options }),
   });
 }

@@ -4,9 +4,9 @@ import { compose, single } from './composed-aggregator.ts';
 import { custom, reducer } from './custom-aggregator.ts';
 import type { CustomAggregator } from './custom-aggregator.ts';
 import type { Aggregator } from '../graph/functions.ts';
-import type { Serde } from '../serdes/serde.ts';
+import { checkFunction, checkName, checkOptions, checkSerde, placeOf, STORE_OPTIONS } from './arguments.ts';
 import type { Flow, StoreOptions } from './flow.ts';
-import { checkFunction, processorStep, valueMissing } from './steps.ts';
+import { processorStep, valueMissing } from './steps.ts';
 import { windowedSpec } from './window-steps.ts';
 import type { Window } from './window.ts';
 
@@ -25,6 +25,7 @@ export function summer(flow: Flow, name: string, fn: (value: never) => number | 
 
 /** From what `aggregate` was given: one object of field aggregators, one alone, or the user's own. */
 export function aggregatorOf(flow: Flow, name: string, given: unknown): AnyAggregator {
+  checkName(flow, name);
   if (isField(given)) return single(given);
   const { add, init, serde } = (given ?? {}) as Partial<CustomAggregator<unknown, unknown>>;
   if (typeof add === 'function' && typeof init === 'function') {
@@ -34,6 +35,7 @@ export function aggregatorOf(flow: Flow, name: string, given: unknown): AnyAggre
         `aggregate '${name}' keeps a state of its own making, and nothing says how it is written: give its aggregator a serde.`,
         name,
       );
+    checkSerde(`the state of aggregate '${name}'`, serde, placeOf(flow, name));
     return custom(given as CustomAggregator<unknown, unknown>);
   }
   return compose(fieldsOf(flow, name, given));
@@ -71,8 +73,9 @@ export function tableAggregatorOf(flow: Flow, name: string, given: unknown): Any
 
 export function reducerOf(flow: Flow, name: string, folds: readonly [Fold, Fold?], given: unknown): AnyAggregator {
   for (const fold of folds) checkFunction(flow, name, fold);
-  const serde = (given ?? flow.value) as Serde<unknown> | undefined;
+  const serde = given ?? flow.value;
   if (serde === undefined) throw valueMissing(flow, name, `.as(serde) in front of '${flow.step.label}'`);
+  checkSerde(`the value of '${name}'`, serde, placeOf(flow, name));
   const [add, subtract] = folds as readonly [never, never];
   return reducer<unknown>(add, subtract, serde);
 }
@@ -90,6 +93,8 @@ interface AggregateSpec {
 /** @throws TopologyError where a table's aggregator has no inverse, or that of sessions no `merge` */
 export function aggregateStep(flow: Flow, name: string, spec: AggregateSpec): Flow {
   const { aggregator, table, options, window, others, adds } = spec;
+  checkName(flow, name);
+  checkOptions(`'${name}'`, options, STORE_OPTIONS, placeOf(flow, name));
   if (table && aggregator.subtract === undefined)
     throw flow.draft.error(
       'TOPO_GRAPH_INVALID',

@@ -1,3 +1,4 @@
+import { checkOptions } from './arguments.ts';
 import { milliseconds } from './duration.ts';
 import type { Duration } from './duration.ts';
 
@@ -20,13 +21,15 @@ export interface JoinWindow {
  */
 export function within(
   difference: Duration | { readonly before: Duration; readonly after: Duration },
-  { grace = 0 }: { readonly grace?: Duration } = {},
+  options: { readonly grace?: Duration } = {},
 ): JoinWindow {
+  checkOptions('within', options, ['grace']);
   const hasEnds = typeof difference === 'object';
+  if (hasEnds) checkOptions('within', difference, ['before', 'after']);
   const { before, after } = hasEnds ? difference : { before: difference, after: difference };
   return {
     beforeMs: milliseconds(before, hasEnds ? `within: 'before'` : 'within: the difference'),
     afterMs: milliseconds(after, `within: 'after'`),
-    graceMs: milliseconds(grace, `within: 'grace'`),
+    graceMs: milliseconds(options.grace ?? 0, `within: 'grace'`),
   };
 }

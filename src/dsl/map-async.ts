@@ -1,7 +1,9 @@
 import type { RecordContext } from '../graph/functions.ts';
+import { checkFunction, checkOptions, checkWhole, placeOf, STORE_OPTIONS } from './arguments.ts';
+import { milliseconds, positiveMilliseconds } from './duration.ts';
 import type { Duration } from './duration.ts';
 import type { Flow, StoreOptions } from './flow.ts';
-import { checkFunction, durationOf, processorStep, valueMissing } from './steps.ts';
+import { processorStep, valueMissing } from './steps.ts';
 
 /** What an asynchronous function sees of its record and its call. */
 export interface CallContext<K> extends Pick<RecordContext<K>, 'key' | 'timestamp' | 'headers'> {
@@ -33,12 +35,15 @@ const NUMBERS = { description: { type: 'bytes' } } as const;
 const ORDERS: readonly unknown[] = ['key', 'partition', 'none'];
 
 export function mapAsyncStep(flow: Flow, name: string, fn: unknown, options: MapAsyncOptions): Flow {
-  const { concurrency = 16, order = 'key', timeout = 0, retry = { times: 0 } } = options;
-  const { value } = flow;
+  const place = placeOf(flow, name);
   checkFunction(flow, name, fn);
+  checkOptions(`'${name}'`, options, ['concurrency', 'order', 'timeout', 'retry', ...STORE_OPTIONS], place);
+  checkOptions(`retry of '${name}'`, options.retry, ['times', 'backoff'], place);
+  const { concurrency = 16, order = 'key', timeout, retry = { times: 0 }, ...storeOptions } = options;
+  const { value } = flow;
   if (value === undefined) throw valueMissing(flow, name, `.as(serde).mapAsync('${name}', …)`);
-  checkWhole(flow, name, 'concurrency', concurrency, 1);
-  checkWhole(flow, name, 'retry.times', retry.times, 0);
+  checkWhole(`concurrency of '${name}'`, concurrency, 1, place);
+  checkWhole(`retry.times of '${name}'`, retry.times, 0, place);
   if (!ORDERS.includes(order))
     throw flow.draft.error(
       'TOPO_GRAPH_INVALID',
@@ -53,20 +58,11 @@ export function mapAsyncStep(flow: Flow, name: string, fn: unknown, options: Map
     options: {
       concurrency,
       order,
-      timeoutMs: durationOf(flow, timeout, `the timeout of '${name}'`, name),
+      timeoutMs: timeout === undefined ? 0 : positiveMilliseconds(timeout, `the timeout of '${name}'`, place),
       retries: retry.times,
-      backoffMs: durationOf(flow, retry.backoff ?? 100, `the backoff of '${name}'`, name),
+      backoffMs: milliseconds(retry.backoff ?? 100, `the backoff of '${name}'`, place),
     },
     stores: [{ key: () => NUMBERS, value: { description: { type: 'waiting', of: value.description } } }],
-    storeOptions: options,
+    storeOptions,
   });
-}
-
-function checkWhole({ draft }: Flow, name: string, what: string, number: unknown, least: number): void {
-  if (Number.isSafeInteger(number) && (number as number) >= least) return;
-  throw draft.error(
-    'TOPO_GRAPH_INVALID',
-    `${what} of '${name}' is ${JSON.stringify(number)}: it takes a whole number from ${least}.`,
-    name,
-  );
 }

@@ -1,7 +1,7 @@
 import type { Observable, OperatorFunction, SchedulerLike } from 'rxjs';
 import type { RecordContext } from '../graph/functions.ts';
+import { checkFunction } from './arguments.ts';
 import type { Flow } from './flow.ts';
-import { checkFunction } from './steps.ts';
 import type { Stream } from './stream.ts';
 
 /** A record as the operators of a `pipe` get it. */

@@ -11,9 +11,12 @@ import type {
   ValueStore,
 } from '../graph/process.ts';
 import type { Serde } from '../serdes/serde.ts';
+import { kindOf } from '../serdes/refusal.ts';
+import { checkFunction, checkOptions, checkSerde, placeOf, STORE_OPTIONS } from './arguments.ts';
+import { positiveMilliseconds } from './duration.ts';
 import type { Duration } from './duration.ts';
 import type { Flow, StoreOptions } from './flow.ts';
-import { checkFunction, durationOf, processorStep } from './steps.ts';
+import { processorStep } from './steps.ts';
 import type { StoreSpec } from './steps.ts';
 
 /**
@@ -90,8 +93,8 @@ const TIMERS = { description: { type: 'custom', name: 'topo.timer' } } as const;
 
 export function processStep(flow: Flow, name: string, spec: ProcessSpec): Flow {
   const { definition, options, processor = 'process', mainStore, discards, nullValues = true } = spec;
-  // for callers without types
-  checkFunction(flow, name, (definition as Partial<AnyDefinition> | undefined)?.record);
+  checkDefinition(flow, name, definition);
+  checkOptions(`'${name}'`, options, STORE_OPTIONS, placeOf(flow, name));
   const streamTime = timingOf(flow, name, definition.timers, definition.intervals);
   const wallClock = timingOf(flow, name, definition.clockTimers, definition.clockIntervals);
   checkNames(flow, name, [streamTime, wallClock]);
@@ -123,30 +126,55 @@ export function processStep(flow: Flow, name: string, spec: ProcessSpec): Flow {
   });
 }
 
+const DEFINITION = [
+  'stores',
+  'forwards',
+  'record',
+  'timers',
+  'clockTimers',
+  'intervals',
+  'clockIntervals',
+] as const satisfies (keyof AnyDefinition)[];
+
+/** For callers without types. */
+function checkDefinition(flow: Flow, name: string, definition: AnyDefinition): void {
+  const place = placeOf(flow, name);
+  checkFunction(flow, name, (definition as Partial<AnyDefinition> | undefined)?.record, 'record');
+  checkOptions(`'${name}'`, definition, DEFINITION, place);
+  if (definition.forwards !== undefined) checkSerde(`what '${name}' forwards`, definition.forwards, place);
+  for (const [store, declared] of Object.entries((definition.stores ?? {}) as Partial<StoreDeclarations>)) {
+    const what = `store '${store}' of '${name}'`;
+    if (declared?.kind === undefined)
+      throw flow.draft.error(
+        'TOPO_GRAPH_INVALID',
+        `${what} is declared by ${kindOf(declared)}: write stores: { ${store}: store(serde) }, or store(keySerde, serde).`,
+        name,
+      );
+    checkSerde(what, declared.value, place);
+    if (declared.key !== undefined) checkSerde(`the key of ${what}`, declared.key, place);
+  }
+}
+
 function timingOf(
   flow: Flow,
   step: string,
   timers: Readonly<Record<string, unknown>> = {},
   intervals: AnyDefinition['intervals'] = {},
 ): TimingSlot {
-  for (const [name, fn] of Object.entries(timers)) checkFunction(flow, `timer '${name}' of '${step}'`, fn);
+  for (const [name, fn] of Object.entries(timers)) checkFunction(flow, step, fn, `timer '${name}'`);
   return {
     timers: timers as TimingSlot['timers'],
     intervals: Object.fromEntries(
-      Object.entries(intervals).map(([name, { every, run }]) => {
+      Object.entries(intervals).map(([name, interval]) => {
         const what = `interval '${name}' of '${step}'`;
-        checkFunction(flow, what, run);
-        return [name, { everyMs: positiveDuration(flow, every, what, step), run: run as () => void }];
+        const place = placeOf(flow, step);
+        checkOptions(what, interval ?? null, ['every', 'run'], place);
+        const { every, run } = interval;
+        checkFunction(flow, step, run, `interval '${name}'`);
+        return [name, { everyMs: positiveMilliseconds(every, what, place), run: run as () => void }];
       }),
     ),
   };
-}
-
-/** @throws TopologyError where it is no duration, or none at all */
-export function positiveDuration(flow: Flow, duration: Duration, what: string, step: string): number {
-  const ms = durationOf(flow, duration, what, step);
-  if (ms === 0) throw flow.draft.error('TOPO_GRAPH_INVALID', `${what} is 0: it takes at least 1 ms.`, step);
-  return ms;
 }
 
 /** Timers and intervals are kept under their names, and one is called by its name whatever clock it goes by. */

@@ -3,12 +3,20 @@ import type { ProcessorNode, StoreReference, TransformNode } from '../graph/topo
 import { sameSerde } from '../graph/serde-name.ts';
 import { change } from '../serdes/change.ts';
 import type { Serde } from '../serdes/serde.ts';
+import {
+  checkFunction,
+  checkName,
+  checkOptions,
+  checkSerde,
+  checkWhole,
+  isSerde,
+  placeOf,
+  sameDraft,
+  STORE_OPTIONS,
+} from './arguments.ts';
 import type { Step } from './draft.ts';
-import { milliseconds } from './duration.ts';
-import type { Duration } from './duration.ts';
 import type { Flow, StoreOptions } from './flow.ts';
 import { StreamKey } from './stream-key.ts';
-import type { Sink } from './topic.ts';
 
 // The steps that streams and tables share, on untyped flows.
 
@@ -51,6 +59,8 @@ export function transformStep(flow: Flow, op: TransformNode['op'], spec: Transfo
 }
 
 export function mergeStep(flow: Flow, others: readonly Flow[]): Flow {
+  if (others.length === 0)
+    throw flow.draft.error('TOPO_GRAPH_INVALID', `a merge of one stream: merge(other) takes at least one other.`);
   for (const other of others) sameDraft(flow, other, 'a merge');
   const all = [flow, ...others];
   const merged = transformStep(flow, 'merge', { slots: {}, table: false, inputs: all.map(({ step }) => step) });
@@ -63,12 +73,17 @@ export function mergeStep(flow: Flow, others: readonly Flow[]): Flow {
 }
 
 export function splitStep(flow: Flow, predicates: Readonly<Record<string, unknown>>): [name: string, flow: Flow][] {
-  const names = Object.keys(predicates);
+  const names = Object.keys(predicates ?? {});
+  if (names.length === 0)
+    throw flow.draft.error(
+      'TOPO_GRAPH_INVALID',
+      `a split without branches: it takes a predicate for each, as in split({ open: claim => claim.isOpen, rest: () => true }).`,
+    );
   // JavaScript puts integer names first, whatever the file says, and the first match wins
   const integer = names.find(name => /^\d+$/.test(name));
   if (integer !== undefined)
     throw flow.draft.error('TOPO_NAME_INVALID', `branch '${integer}' of a split is a number: give it a name.`, 'split');
-  for (const name of names) checkFunction(flow, `branch '${name}' of a split`, predicates[name]);
+  for (const name of names) checkFunction(flow, 'split', predicates[name], `branch '${name}'`);
   const fns = names.map(name => predicates[name]);
   const split = transformStep(flow, 'split', { slots: { fns }, table: false, node: { branches: names } });
   return names.map(name => [
@@ -84,14 +99,21 @@ interface KeySpec {
   readonly table: boolean;
   /** The topic is made whether a step behind needs it or not. */
   readonly always?: boolean;
-  readonly partitions?: number | undefined;
+  readonly options: RepartitionOptions | undefined;
+}
+
+export interface RepartitionOptions extends Pick<StoreOptions, 'onDrop'> {
+  /** Left out: as many as what it is joined with has, or the topic in front. */
+  readonly partitions?: number;
 }
 
 export function keyStep(flow: Flow, name: string, spec: KeySpec): Flow {
-  const { fn, key: serde, what, table, always, partitions } = spec;
+  const { fn, key: serde, what, table, always, options } = spec;
   checkFunction(flow, name, fn);
-  if (partitions !== undefined && !(Number.isInteger(partitions) && partitions > 0))
-    throw flow.draft.error('TOPO_GRAPH_INVALID', `${what} '${name}' takes a whole number of partitions from 1.`, name);
+  if (serde !== undefined) checkSerde(`the key of '${name}'`, serde, placeOf(flow, name));
+  checkOptions(`'${name}'`, options, always ? ['partitions', 'onDrop'] : ['onDrop'], placeOf(flow, name));
+  const { partitions, onDrop } = options ?? {};
+  if (partitions !== undefined) checkWhole(`partitions of '${name}'`, partitions, 1, placeOf(flow, name));
   const key = new StreamKey(`'${name}'`, serde, { step: name });
   const rows = flow.value;
   const carried = table && rows ? (change(rows) as AnySerde) : rows;
@@ -107,6 +129,7 @@ export function keyStep(flow: Flow, name: string, spec: KeySpec): Flow {
       table,
       ...(always && { always }),
       ...(partitions !== undefined && { partitions }),
+      ...(onDrop && { onDrop }),
       ...(key.serde && { key: key.serde.description }),
       ...(value() && { value: value()!.description }),
     }),
@@ -117,14 +140,14 @@ export function keyStep(flow: Flow, name: string, spec: KeySpec): Flow {
 }
 
 /** Records under the key they have, through a topic of their own. */
-export function repartitionStep(flow: Flow, name: string, partitions: number | undefined): Flow {
+export function repartitionStep(flow: Flow, name: string, options: RepartitionOptions | undefined): Flow {
   const repartitioned = keyStep(flow, name, {
     fn: (_: unknown, record: RecordContext) => record.key,
     key: undefined,
     what: 'a repartition',
     table: false,
     always: true,
-    partitions,
+    options,
   });
   repartitioned.key.need(name, flow.draft.name);
   flow.key.unite(repartitioned.key, name, flow.draft.name);
@@ -134,10 +157,12 @@ export function repartitionStep(flow: Flow, name: string, partitions: number | u
 /** `.as(value)`, `.as({ key, value })`: no step of its own. */
 export function redeclare(flow: Flow, serdes: unknown): Flow {
   const { draft, step } = flow;
-  const { key, value = flow.value } = (isSerde(serdes) ? { value: serdes } : serdes) as {
-    key?: AnySerde;
-    value?: AnySerde;
-  };
+  const place = placeOf(flow, step.label);
+  const declaration = isSerde(serdes) ? { value: serdes } : serdes;
+  checkOptions(`.as behind '${step.label}'`, declaration ?? null, ['key', 'value'], place);
+  const { key, value = flow.value } = declaration as { key?: AnySerde; value?: AnySerde };
+  if (key !== undefined) checkSerde(`the key behind '${step.label}'`, key, place);
+  if (value !== undefined) checkSerde(`the value behind '${step.label}'`, value, place);
   if (key !== undefined) {
     const declared = new StreamKey(`.as behind '${step.label}'`, key);
     flow.key.unite(declared, step.label, draft.name);
@@ -159,7 +184,10 @@ export function mustBeReadable(table: Flow, step: string): void {
 
 export function toTableStep(flow: Flow, name: string, value: unknown, options: StoreOptions): Flow {
   const serde = (value ?? flow.value) as AnySerde | undefined;
+  checkName(flow, name);
   if (serde === undefined) throw valueMissing(flow, name, `.as(serde).toTable('${name}') or toTable('${name}', serde)`);
+  checkSerde(`the value of '${name}'`, serde, placeOf(flow, name));
+  checkOptions(`'${name}'`, options, STORE_OPTIONS, placeOf(flow, name));
   const slots = { row: { serde, toRow: (row: unknown) => row } };
   return processorStep(flow, name, {
     processor: 'toTable',
@@ -246,18 +274,6 @@ export function processorStep(flow: Flow, name: string, spec: ProcessorSpec): Fl
   return { draft, step, key: spec.key ?? key, value: spec.value, readable: spec.readable ?? false };
 }
 
-export function sinkStep(flow: Flow, sink: Sink<never, never>): void {
-  const { reference, slot } = sink;
-  flow.draft.add({
-    name: reference.name,
-    durable: false,
-    what: 'a sink',
-    inputs: [flow.step],
-    node: common => ({ ...common, kind: 'sink', topic: reference }),
-    slots: () => ({ topic: slot }),
-  });
-}
-
 export function valueMissing(flow: Flow, name: string, fix: string): Error {
   return flow.draft.error(
     'TOPO_SERDE_MISSING',
@@ -265,32 +281,3 @@ export function valueMissing(flow: Flow, name: string, fix: string): Error {
     name,
   );
 }
-
-/** @throws TopologyError where it is no duration; `what` names it */
-export function durationOf({ draft }: Flow, duration: Duration, what: string, step: string): number {
-  return milliseconds(duration, what, { topology: draft.name, step });
-}
-
-/** For callers without types. */
-export function checkFunction(flow: Flow, step: string, fn: unknown): void {
-  if (typeof step !== 'string')
-    throw flow.draft.error(
-      'TOPO_NAME_INVALID',
-      `a step behind '${flow.step.label}' takes its name first, as in keyBy('by-policy', fn), and was given ${typeof step}.`,
-    );
-  if (typeof fn !== 'function')
-    throw flow.draft.error(
-      'TOPO_GRAPH_INVALID',
-      `'${step}' takes a function, not ${fn === null ? 'null' : typeof fn}.`,
-    );
-}
-
-export function sameDraft(a: Flow, b: Flow, what: string): void {
-  if (a.draft !== b.draft)
-    throw a.draft.error(
-      'TOPO_GRAPH_INVALID',
-      `${what} brings together streams of two topologies, '${a.draft.name}' and '${b.draft.name}'.`,
-    );
-}
-
-const isSerde = (value: unknown): boolean => typeof (value as Partial<AnySerde>).encode === 'function';

@@ -1,7 +1,8 @@
+import { checkFunction, checkOptions, placeOf, sameDraft, STORE_OPTIONS } from './arguments.ts';
 import { FLOW } from './flow.ts';
 import type { Flow, StoreOptions } from './flow.ts';
 import type { JoinWindow } from './join-window.ts';
-import { checkFunction, processorStep, sameDraft, valueMissing } from './steps.ts';
+import { processorStep, valueMissing } from './steps.ts';
 
 interface StreamJoinSpec {
   /** How its method is called. */
@@ -18,6 +19,7 @@ export function streamJoinStep(flow: Flow, name: string, spec: StreamJoinSpec): 
   const right = spec.right[FLOW];
   checkWindow(flow, name, spec);
   checkFunction(flow, name, fn);
+  checkOptions(`'${name}'`, options, STORE_OPTIONS, placeOf(flow, name));
   sameDraft(flow, right, `${method} '${name}'`);
   const [leftValue, rightValue] = [flow.value, right.value];
   if (leftValue === undefined) throw valueMissing(flow, name, `.as(serde).${method}('${name}', …)`);

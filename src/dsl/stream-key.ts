@@ -1,6 +1,7 @@
 import { TopologyError } from '../errors.ts';
 import { sameSerde, serdeName } from '../graph/serde-name.ts';
 import type { Serde } from '../serdes/serde.ts';
+import { refusal } from './refusal.ts';
 
 type AnySerde = Serde<unknown>;
 
@@ -45,6 +46,12 @@ export class StreamKey {
     return root.#serde;
   }
 
+  /** For messages, where the serde is known: `string (from topic policies)`. */
+  get written(): string {
+    const root = this.#root();
+    return `${serdeName(root.serde!.description)} (from ${root.#from})`;
+  }
+
   /** `step` keeps or compares keys: their serde must be known in the end, and one for all that were merged. */
   need(step: string, topology: string): void {
     const root = this.#root();
@@ -64,7 +71,7 @@ export class StreamKey {
     if (a === b) return;
     const [ofA, ofB] = [a.serde, b.serde];
     if (ofA && ofB && !sameSerde(ofA.description, ofB.description))
-      throw new TopologyError('TOPO_SERDE_CONFLICT', a.#conflict(b, step), { topology, step });
+      throw refusal('TOPO_SERDE_CONFLICT', a.#conflict(b, step), { topology, step });
     if (!ofA && ofB) {
       a.#serde = ofB;
       a.#from = b.#from;
@@ -97,15 +104,11 @@ export class StreamKey {
   #conflict(other: StreamKey, step: string): string {
     const [keyStep] = this.#steps;
     return (
-      `step '${step}' brings together keys written as ${this.#written()} and as ${other.#written()}: equal keys would lie ` +
+      `step '${step}' brings together keys written as ${this.written} and as ${other.written}: equal keys would lie ` +
       `in different partitions. ` +
       (keyStep === undefined
         ? `Put a keyBy in front of '${step}': it writes the keys as the other side does.`
         : `'${keyStep}' can write its keys in one way only: put a second keyBy in front of '${step}'.`)
     );
-  }
-
-  #written(): string {
-    return `${serdeName(this.#serde!.description)} (from ${this.#from})`;
   }
 }

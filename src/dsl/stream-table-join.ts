@@ -1,7 +1,9 @@
+import { checkFunction, checkOptions, placeOf, sameDraft, STORE_OPTIONS } from './arguments.ts';
+import { milliseconds } from './duration.ts';
 import type { Duration } from './duration.ts';
 import { FLOW } from './flow.ts';
 import type { Flow, StoreOptions } from './flow.ts';
-import { checkFunction, durationOf, mustBeReadable, processorStep, sameDraft, valueMissing } from './steps.ts';
+import { mustBeReadable, processorStep, valueMissing } from './steps.ts';
 import type { ProcessorSpec } from './steps.ts';
 
 /** What a join of a stream with a versioned table takes, where its records wait for the table. */
@@ -26,6 +28,13 @@ export function streamTableJoinStep(flow: Flow, name: string, spec: StreamTableJ
   const { fn, left, options } = spec;
   const rows = spec.table[FLOW];
   checkFunction(flow, name, fn);
+  const isWaiting = options.grace !== undefined;
+  checkOptions(
+    `'${name}'`,
+    options,
+    isWaiting ? ['grace', ...STORE_OPTIONS] : ['onDrop', 'grace'],
+    placeOf(flow, name),
+  );
   sameDraft(flow, rows, `join '${name}'`);
   mustBeReadable(rows, name);
   const joined = processorStep(flow, name, {
@@ -62,7 +71,7 @@ function waiting(
         `t.table(name, topic, { versioned: '5 min' }), or leave out the grace.`,
       name,
     );
-  const graceMs = durationOf(flow, grace, `the grace of join '${name}'`, name);
+  const graceMs = milliseconds(grace, `the grace of join '${name}'`, placeOf(flow, name));
   if (graceMs > historyMs)
     throw draft.error(
       'TOPO_GRAPH_INVALID',

@@ -3,6 +3,7 @@ import type { TransformNode } from '../graph/topology.ts';
 import type { Serde } from '../serdes/serde.ts';
 import type { StoreDeclarations } from '../graph/process.ts';
 import type { Plain } from '../serdes/identity.ts';
+import { unfitting } from './arguments.ts';
 import { dedupeStep } from './dedupe.ts';
 import type { Duration } from './duration.ts';
 import { FLOW } from './flow.ts';
@@ -16,20 +17,13 @@ import type { Pipe } from './pipe.ts';
 import type { JoinWindow } from './join-window.ts';
 import { processStep } from './process.ts';
 import type { ProcessDefinition } from './process.ts';
-import {
-  keyStep,
-  mergeStep,
-  redeclare,
-  repartitionStep,
-  sinkStep,
-  splitStep,
-  toTableStep,
-  transformStep,
-} from './steps.ts';
+import { keyStep, mergeStep, redeclare, repartitionStep, splitStep, toTableStep, transformStep } from './steps.ts';
+import type { RepartitionOptions } from './steps.ts';
 import { streamJoinStep } from './stream-join.ts';
 import { streamTableJoinStep } from './stream-table-join.ts';
 import type { GraceOptions } from './stream-table-join.ts';
-import type { Table } from './table.ts';
+import { sinkStep } from './sink.ts';
+import { Table } from './table.ts';
 import type { Sink } from './topic.ts';
 import {
   bufferCountStep,
@@ -108,26 +102,30 @@ export class Stream<in out K, in out V> {
    * records pass through the topic `<topology>-<name>-repartition`, one for all such steps. A join brings the key's serde;
    * where none does, `key` gives it.
    */
-  keyBy<K2>(name: string, fn: ValueFunction<K, V, K2>, key?: Serde<K2>): Stream<K2, V> {
-    return this[FLOW].draft.build.stream(keyStep(this[FLOW], name, { fn, key, what: 'a keyBy', table: false }));
+  keyBy<K2>(
+    name: string,
+    fn: ValueFunction<K, V, K2>,
+    key?: Serde<K2>,
+    options?: Pick<StoreOptions, 'onDrop'>,
+  ): Stream<K2, V> {
+    return this[FLOW].draft.build.stream(
+      keyStep(this[FLOW], name, { fn, key, what: 'a keyBy', table: false, options }),
+    );
   }
 
   /**
    * The same records by way of the topic `<topology>-<name>-repartition`: with its own partition count, so that what follows runs
    * in as many tasks; or partitioned by key again, where the topic in front is not.
    */
-  repartition(name: string, options: { readonly partitions?: number } = {}): Stream<K, V> {
-    return this[FLOW].draft.build.stream(repartitionStep(this[FLOW], name, options.partitions));
+  repartition(name: string, options?: RepartitionOptions): Stream<K, V> {
+    return this[FLOW].draft.build.stream(repartitionStep(this[FLOW], name, options));
   }
 
   /** The records of both, each side in its own order, without an order between them. */
   merge(...others: readonly Stream<K, V>[]): Stream<K, V> {
-    return this[FLOW].draft.build.stream(
-      mergeStep(
-        this[FLOW],
-        others.map(other => other[FLOW]),
-      ),
-    );
+    for (const other of others) if (!(other instanceof Stream)) throw unfitting(this[FLOW], 'merge', 'streams', other);
+    const flows = others.map(other => other[FLOW]);
+    return this[FLOW].draft.build.stream(mergeStep(this[FLOW], flows));
   }
 
   /**
@@ -258,6 +256,7 @@ export class Stream<in out K, in out V> {
     fn: (left: Present<V> | null, right: Present<W> | null, record: RecordContext<K>) => R,
     options: StoreOptions = {},
   ): Stream<K, R> {
+    if (!(right instanceof Stream)) throw unfitting(this[FLOW], `outerJoin '${name}' of a stream`, 'a stream', right);
     return this[FLOW].draft.build.stream(
       streamJoinStep(this[FLOW], name, { method: 'outerJoin', right, window, fn, options }),
     );
@@ -388,10 +387,15 @@ export class Stream<in out K, in out V> {
     return this[FLOW].draft.build.groupedStream(this[FLOW]);
   }
 
-  /** `keyBy(name, fn, key).groupByKey()` */
-  groupBy<K2>(name: string, fn: ValueFunction<K, V, K2>, key?: Serde<K2>): GroupedStream<K2, Present<V>> {
+  /** `keyBy(name, fn, key, options).groupByKey()` */
+  groupBy<K2>(
+    name: string,
+    fn: ValueFunction<K, V, K2>,
+    key?: Serde<K2>,
+    options?: Pick<StoreOptions, 'onDrop'>,
+  ): GroupedStream<K2, Present<V>> {
     return this[FLOW].draft.build.groupedStream(
-      keyStep(this[FLOW], name, { fn, key, what: 'a groupBy', table: false }),
+      keyStep(this[FLOW], name, { fn, key, what: 'a groupBy', table: false, options }),
     );
   }
 
@@ -405,12 +409,7 @@ export class Stream<in out K, in out V> {
     sinkStep(this[FLOW], sink);
   }
 
-  #join<R>(
-    method: 'join' | 'leftJoin',
-    name: string,
-    other: { readonly [FLOW]: Flow },
-    rest: readonly unknown[],
-  ): Stream<K, R> {
+  #join<R>(method: 'join' | 'leftJoin', name: string, other: unknown, rest: readonly unknown[]): Stream<K, R> {
     const { build } = this[FLOW].draft;
     if (other instanceof Stream) {
       const [window, fn, options = {}] = rest as [JoinWindow, unknown, StoreOptions?];
@@ -418,8 +417,10 @@ export class Stream<in out K, in out V> {
     }
     if (other instanceof GlobalTable) {
       const [keyOf, fn, options] = rest as [unknown, unknown, Pick<StoreOptions, 'onDrop'>?];
-      return build.stream(globalJoin(this[FLOW], name, other, { keyOf, fn, left: method === 'leftJoin', ...options }));
+      return build.stream(globalJoin(this[FLOW], name, other, { keyOf, fn, left: method === 'leftJoin', options }));
     }
+    if (!(other instanceof Table))
+      throw unfitting(this[FLOW], `${method} '${name}' of a stream`, 'a stream, a table or a global table', other);
     const [fn, options = {}] = rest as [unknown, Partial<GraceOptions>?];
     const spec = { table: other, fn, left: method === 'leftJoin', options };
     return build.stream(streamTableJoinStep(this[FLOW], name, spec));

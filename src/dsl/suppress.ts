@@ -1,6 +1,8 @@
+import { checkName, checkOptions, checkWhole, placeOf } from './arguments.ts';
+import { positiveMilliseconds } from './duration.ts';
 import type { Duration } from './duration.ts';
 import type { Flow, StoreOptions } from './flow.ts';
-import { durationOf, processorStep, valueMissing } from './steps.ts';
+import { processorStep, valueMissing } from './steps.ts';
 
 export interface SuppressOptions extends Pick<StoreOptions, 'renamedFrom'> {
   /** How long a row's changes are held back, from the first of them on, by the timestamps of the changes. */
@@ -12,18 +14,21 @@ export interface SuppressOptions extends Pick<StoreOptions, 'renamedFrom'> {
 /** @throws TopologyError on options that cannot be */
 export function suppressStep(flow: Flow, name: string, options: SuppressOptions): Flow {
   const { value, draft, key } = flow;
+  const place = placeOf(flow, name);
+  checkName(flow, name);
+  checkOptions(`suppress '${name}'`, options, ['timeLimit', 'maxRecords', 'renamedFrom'], place);
   // for callers without types
   const { timeLimit, maxRecords, renamedFrom } = (options as typeof options | undefined) ?? ({} as typeof options);
   if (value === undefined) throw valueMissing(flow, name, `.as(serde).suppress('${name}', …)`);
-  const wrong = (message: string) => draft.error('TOPO_GRAPH_INVALID', message, name);
   if (flow.versionedMs !== undefined)
-    throw wrong(
+    throw draft.error(
+      'TOPO_GRAPH_INVALID',
       `suppress '${name}' holds back the last change of a row, and '${flow.step.label}' is versioned: changes that come out of ` +
         `order are part of what it says. Suppress a plain table.`,
+      name,
     );
-  if (maxRecords !== undefined && !(Number.isSafeInteger(maxRecords) && maxRecords >= 1))
-    throw wrong(`suppress '${name}': 'maxRecords' is ${maxRecords}; it takes a whole number from 1 on.`);
-  const limitMs = durationOf(flow, timeLimit, `suppress '${name}': 'timeLimit'`, name);
+  if (maxRecords !== undefined) checkWhole(`suppress '${name}': 'maxRecords'`, maxRecords, 1, place);
+  const limitMs = positiveMilliseconds(timeLimit, `suppress '${name}': 'timeLimit'`, place);
   return processorStep(flow, name, {
     processor: 'suppress',
     what: 'a suppress',

@@ -1,11 +1,13 @@
 import type { RecordContext } from '../graph/functions.ts';
 import type { TransformNode } from '../graph/topology.ts';
 import type { Serde } from '../serdes/serde.ts';
+import { unfitting } from './arguments.ts';
 import { FLOW } from './flow.ts';
 import type { Flow, SerdeFor, StoreOptions, ValueFunction } from './flow.ts';
 import { foreignKeyJoin } from './foreign-key-join.ts';
 import type { GroupedTable } from './grouped-table.ts';
-import { keyStep, redeclare, sinkStep, transformStep } from './steps.ts';
+import { sinkStep } from './sink.ts';
+import { keyStep, redeclare, transformStep } from './steps.ts';
 import type { Stream } from './stream.ts';
 import { tableJoinStep } from './table-join.ts';
 import { suppressStep } from './suppress.ts';
@@ -52,8 +54,15 @@ export class Table<in out K, in out V> {
    * Groups the rows by what `fn` returns. When a row changes group, its old group loses it and its new one gains it. Rows
    * pass, old and new, through the topic `<topology>-<name>-repartition`.
    */
-  groupBy<K2>(name: string, fn: ValueFunction<K, V, K2>, key?: Serde<K2>): GroupedTable<K2, V> {
-    return this[FLOW].draft.build.groupedTable(keyStep(this[FLOW], name, { fn, key, what: 'a groupBy', table: true }));
+  groupBy<K2>(
+    name: string,
+    fn: ValueFunction<K, V, K2>,
+    key?: Serde<K2>,
+    options?: Pick<StoreOptions, 'onDrop'>,
+  ): GroupedTable<K2, V> {
+    return this[FLOW].draft.build.groupedTable(
+      keyStep(this[FLOW], name, { fn, key, what: 'a groupBy', table: true, options }),
+    );
   }
 
   /**
@@ -116,15 +125,16 @@ export class Table<in out K, in out V> {
 
   #join<R>(
     name: string,
-    other: { readonly [FLOW]: Flow },
+    other: unknown,
     rest: readonly unknown[],
     keeps: { readonly left: boolean; readonly right: boolean },
   ): Table<K, R> {
     const { build } = this[FLOW].draft;
+    if (!(other instanceof Table)) throw unfitting(this[FLOW], `join '${name}' of a table`, 'a table', other);
     if (typeof rest[1] !== 'function')
-      return build.table(tableJoinStep(this[FLOW], name, { other, fn: rest[0], ...keeps }));
+      return build.table(tableJoinStep(this[FLOW], name, { other, fn: rest[0], options: rest[1], ...keeps }));
     const [foreignKey, fn, options] = rest as [unknown, unknown, Pick<StoreOptions, 'onDrop'>?];
-    return build.table(foreignKeyJoin(this[FLOW], name, other, { foreignKey, fn, left: keeps.left, ...options }));
+    return build.table(foreignKeyJoin(this[FLOW], name, other, { foreignKey, fn, left: keeps.left, options }));
   }
 
   #transform<R>(op: TransformNode['op'], fn: unknown): Table<K, R> {

@@ -2,6 +2,7 @@ import type { RowSlot, TopicSlot } from '../graph/functions.ts';
 import { checkTopicName } from '../graph/names.ts';
 import type { TopicReference } from '../graph/topology.ts';
 import type { Serde } from '../serdes/serde.ts';
+import { checkOptions, checkSerde, checkWhole } from './arguments.ts';
 
 export interface TopicOptions<V> {
   /** Made with as many, if it does not exist. Left out: the run's default, or what the topic has. */
@@ -21,7 +22,6 @@ export abstract class Sink<in K, in V> {
   readonly slot: TopicSlot<any, any>;
 
   constructor(reference: TopicReference, slot: TopicSlot) {
-    checkTopicName(reference.name, { topic: reference.name });
     this.reference = Object.freeze(reference);
     this.slot = Object.freeze(slot);
   }
@@ -51,17 +51,23 @@ export class Topic<in out K, in out V, in out Row = V> extends Sink<K, V> {
 
 /** A topic to read from or to write to. @throws TopologyError `TOPO_NAME_INVALID` */
 export function topic<K, V>(name: string, key: Serde<K>, value: Serde<V>, options: TopicOptions<V> = {}): Topic<K, V> {
+  checkOptions(`topic '${name}'`, options, ['partitions', 'config', 'timestamp'], { topic: name });
   const { timestamp } = options;
   const slot: TopicSlot<K, V> = { key, value, ...(timestamp && { timestamp }) };
   return new Topic<K, V>(referenceOf(name, key, value, options), slot as TopicSlot);
 }
 
+/** @throws TopologyError where a topic cannot be as it is declared */
 export function referenceOf(
   name: string,
   key: Serde<unknown>,
   value: Serde<unknown>,
   { partitions, config }: Pick<TopicOptions<never>, 'partitions' | 'config'>,
 ): TopicReference {
+  checkTopicName(name, { topic: name });
+  checkSerde(`the key of topic '${name}'`, key, { topic: name });
+  checkSerde(`the value of topic '${name}'`, value, { topic: name });
+  if (partitions !== undefined) checkWhole(`partitions of topic '${name}'`, partitions, 1, { topic: name });
   return {
     name,
     ...(partitions !== undefined && { partitions }),

@@ -1,15 +1,17 @@
-import { TopologyError } from '../errors.ts';
 import { sameSerde } from '../graph/serde-name.ts';
 import type { RowSlot } from '../graph/functions.ts';
 import type { Topology } from '../graph/topology.ts';
 import { Draft } from './draft.ts';
 import type { Step } from './draft.ts';
+import { checkOptions, isTopic, STORE_OPTIONS } from './arguments.ts';
+import { positiveMilliseconds } from './duration.ts';
 import type { Duration } from './duration.ts';
 import type { Builders, StoreOptions } from './flow.ts';
 import { GlobalTable } from './global-table.ts';
 import { GroupedStream } from './grouped-stream.ts';
 import { GroupedTable } from './grouped-table.ts';
-import { durationOf, processorStep, transformStep } from './steps.ts';
+import { processorStep, transformStep } from './steps.ts';
+import { refusal } from './refusal.ts';
 import { StreamKey } from './stream-key.ts';
 import { Stream } from './stream.ts';
 import { Table } from './table.ts';
@@ -27,7 +29,7 @@ export function topology(name: string, build: (t: TopologyBuilder) => void): Top
   const draft = new Draft(name, builders);
   const returned: unknown = build(new TopologyBuilder(draft));
   if (returned instanceof Promise)
-    throw new TopologyError(
+    throw refusal(
       'TOPO_GRAPH_INVALID',
       `topology '${name}' is built by an async function: load what it needs first, then declare its steps at once.`,
       { topology: name },
@@ -76,7 +78,10 @@ export class TopologyBuilder {
   /** A topic's values as they come. Null values are counted and skipped, unless `tombstones` asks for them. */
   stream<K, V, Row>(topic: Topic<K, V, Row>, options?: { readonly tombstones?: false }): Stream<K, V>;
   stream<K, V, Row>(topic: Topic<K, V, Row>, options: { readonly tombstones: boolean }): Stream<K, V | null>;
-  stream<K, V, Row>(topic: Topic<K, V, Row>, { tombstones = false } = {}): Stream<K, V | null> {
+  stream<K, V, Row>(topic: Topic<K, V, Row>, options: { readonly tombstones?: boolean } = {}): Stream<K, V | null> {
+    this.#checkTopic('stream', topic);
+    checkOptions(`stream of topic ${topic.reference.name}`, options, ['tombstones'], { topology: this.#draft.name });
+    const { tombstones = false } = options;
     const source = this.#source(topic);
     const known = source.streams.get(tombstones);
     if (known) return known as unknown as Stream<K, V | null>;
@@ -97,6 +102,9 @@ export class TopologyBuilder {
   ): VersionedTable<K, Row>;
   table<K, V, Row>(name: string, topic: Topic<K, V, Row>, options?: TableOptions): Table<K, Row>;
   table<K, V, Row>(name: string, topic: Topic<K, V, Row>, options: TableOptions = {}): Table<K, Row> {
+    this.#checkTopic('table', topic, name);
+    const place = { topology: this.#draft.name, step: name };
+    checkOptions(`'${name}'`, options, ['readFirst', 'versioned', ...STORE_OPTIONS], place);
     const source = this.#source(topic);
     source.readFirst ||= options.readFirst ?? false;
     this.#checkReading(source, name);
@@ -113,7 +121,7 @@ export class TopologyBuilder {
     const flow = { draft: this.#draft, step, key, value: undefined };
     if (options.versioned === undefined)
       return new Table(processorStep(flow, name, { ...spec, processor: 'table', stores: [{ value: row.serde }] }));
-    const versionedMs = durationOf(flow, options.versioned, `the history of table '${name}'`, name);
+    const versionedMs = positiveMilliseconds(options.versioned, `the history of table '${name}'`, place);
     const kept = versions(row.serde, key, versionedMs);
     return new VersionedTable({
       ...processorStep(flow, name, { ...spec, ...kept, processor: 'versionedTable' }),
@@ -130,6 +138,7 @@ export class TopologyBuilder {
    * it ends the run. The topology uses the topic for nothing else.
    */
   globalTable<K, V, Row>(name: string, topic: Topic<K, V, Row>): GlobalTable<K, Row> {
+    this.#checkTopic('globalTable', topic, name);
     const { reference, slot } = topic;
     const row = rowOf(topic);
     const step = this.#draft.add({
@@ -142,6 +151,16 @@ export class TopologyBuilder {
     });
     const key = new StreamKey(`topic ${reference.name}`, slot.key);
     return new GlobalTable({ draft: this.#draft, step, key, value: row.serde });
+  }
+
+  /** For callers without types. */
+  #checkTopic(method: 'stream' | 'table' | 'globalTable', topic: unknown, name?: string): void {
+    if (isTopic(topic) && (method === 'stream' || typeof name === 'string')) return;
+    const example = method === 'stream' ? 't.stream(claims)' : `t.${method}('claims', claims)`;
+    throw this.#draft.error(
+      'TOPO_GRAPH_INVALID',
+      `${method} takes ${method === 'stream' ? '' : 'its name, then '}a topic: ${example}, where claims = topic('claims', string(), json()).`,
+    );
   }
 
   #source<K, V, Row>(topic: Topic<K, V, Row>): Source {

@@ -5,11 +5,13 @@ import { bytes } from '../serdes/bytes.ts';
 import { identity } from '../serdes/identity.ts';
 import type { Plain } from '../serdes/identity.ts';
 import type { Serde } from '../serdes/serde.ts';
+import { checkFunction, checkWhole, placeOf } from './arguments.ts';
+import { positiveMilliseconds } from './duration.ts';
 import type { Duration } from './duration.ts';
 import type { Flow, StoreOptions } from './flow.ts';
-import { positiveDuration, processStep, store } from './process.ts';
+import { processStep, store } from './process.ts';
 import type { ProcessDefinition, ProcessSpec } from './process.ts';
-import { checkFunction, valueMissing } from './steps.ts';
+import { valueMissing } from './steps.ts';
 
 // Durable twins of the RxJS operators that remember, each a small definition of a `process`, on untyped flows.
 
@@ -100,7 +102,7 @@ export function distinctStep(flow: Flow, name: string, how: Distinction, options
       },
     });
   }
-  if (how !== undefined) checkFunction(flow, `by of ${name}`, how.by);
+  if (how !== undefined) checkFunction(flow, name, how.by, 'by');
   const written = how === undefined ? valueSerde(flow, name, operator) : undefined;
   // what is compared is bytes: of the value as the stream writes it, or of what `by` selects
   const last = store(written === undefined ? bytes() : { ...bytes(), description: written.description });
@@ -137,8 +139,7 @@ export function pairwiseStep(flow: Flow, name: string, options: StoreOptions): F
 }
 
 export function bufferCountStep(flow: Flow, name: string, count: number, options: StoreOptions): Flow {
-  if (!Number.isSafeInteger(count) || count < 1)
-    throw flow.draft.error('TOPO_GRAPH_INVALID', `bufferCount '${name}' takes a whole number from 1.`, name);
+  checkWhole(`bufferCount '${name}'`, count, 1, placeOf(flow, name));
   return twin(flow, name, {
     processor: 'bufferCount',
     options,
@@ -156,7 +157,7 @@ export function bufferCountStep(flow: Flow, name: string, count: number, options
 }
 
 export function bufferTimeStep(flow: Flow, name: string, duration: Duration, options: StoreOptions): Flow {
-  const span = positiveDuration(flow, duration, `bufferTime '${name}'`, name);
+  const span = positiveMilliseconds(duration, `bufferTime '${name}'`, placeOf(flow, name));
   return twin(flow, name, {
     processor: 'bufferTime',
     options,
@@ -183,7 +184,7 @@ export function bufferTimeStep(flow: Flow, name: string, duration: Duration, opt
 }
 
 export function debounceTimeStep(flow: Flow, name: string, duration: Duration, options: StoreOptions): Flow {
-  const quiet = positiveDuration(flow, duration, `debounceTime '${name}'`, name);
+  const quiet = positiveMilliseconds(duration, `debounceTime '${name}'`, placeOf(flow, name));
   const serde = valueSerde(flow, name, 'debounceTime');
   const last = store(serde);
   return twin(flow, name, {
@@ -220,7 +221,7 @@ export function debounceTimeStep(flow: Flow, name: string, duration: Duration, o
 }
 
 export function throttleTimeStep(flow: Flow, name: string, duration: Duration, options: StoreOptions): Flow {
-  const pause = positiveDuration(flow, duration, `throttleTime '${name}'`, name);
+  const pause = positiveMilliseconds(duration, `throttleTime '${name}'`, placeOf(flow, name));
   return twin(flow, name, {
     processor: 'throttleTime',
     options,

@@ -1,5 +1,5 @@
-import { TopologyError } from '../errors.ts';
 import { samePlainData } from '../serdes/plain-data.ts';
+import { checkWhole } from './arguments.ts';
 import type { FieldAggregator, InvertibleAggregator } from './aggregators.ts';
 import { checkSameType, plain, unfit } from './function-result.ts';
 
@@ -142,8 +142,7 @@ export function topN<V>(
   by: (value: V) => Weight,
   fn: (value: V) => unknown = itself,
 ): FieldAggregator<V, unknown[]> {
-  if (!Number.isSafeInteger(n) || n < 1)
-    throw new TopologyError('TOPO_GRAPH_INVALID', `topN(${n}, …): how many to keep is a whole number from 1 on.`);
+  checkWhole('topN: how many to keep', n, 1);
   return {
     kind: `top-${n}`,
     init: () => [],

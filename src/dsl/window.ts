@@ -1,6 +1,8 @@
-import { TopologyError } from '../errors.ts';
+import type { TopologyError } from '../errors.ts';
+import { checkOptions } from './arguments.ts';
 import { milliseconds } from './duration.ts';
 import type { Duration } from './duration.ts';
+import { refusal } from './refusal.ts';
 
 export interface WindowOptions {
   /** For how long behind its end a window still takes late records. Default 0. */
@@ -91,14 +93,13 @@ function timeWindow(
   return { processor: 'timeWindow', options: { sizeMs, everyMs, ...common(name, options) } };
 }
 
-function common(
-  name: string,
-  { grace = 0, emit = 'update' }: WindowOptions,
-): Pick<WindowNodeOptions, 'graceMs' | 'emit'> {
+function common(name: string, options: WindowOptions): Pick<WindowNodeOptions, 'graceMs' | 'emit'> {
+  checkOptions(name, options, ['grace', 'emit']);
+  const { grace = 0, emit = 'update' } = options;
   // for callers without types
   if (!['update', 'final'].includes(emit))
     throw wrong(`${name}: 'emit' is ${JSON.stringify(emit)}; it takes 'update' or 'final'.`);
   return { graceMs: milliseconds(grace, `${name}: 'grace'`), emit };
 }
 
-const wrong = (message: string): TopologyError => new TopologyError('TOPO_GRAPH_INVALID', message);
+const wrong = (message: string): TopologyError => refusal('TOPO_GRAPH_INVALID', message);

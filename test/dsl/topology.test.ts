@@ -174,7 +174,7 @@ describe('a topology', () => {
       stream.keyBy<string>(((claim: Claim) => claim) as never, undefined as never);
     const { code, message } = refusal(t => keyBy(t.stream(claims)).to(out));
     expect(code).toBe('TOPO_NAME_INVALID');
-    expect(message).toMatch(/takes its name first, as in keyBy\('by-policy', fn\), and was given function/);
+    expect(message).toMatch(/takes its name first, as in keyBy\('by-policy', fn\), and was given a function/);
   });
 });
 

@@ -18,7 +18,7 @@ test.each([
   ['process without a definition', s => s.process('p'), /'p' takes a function, not undefined/],
   ['process without its name', s => s.process({ record() {} }), /takes its name first/],
   ['scan without a serde', s => s.scan('s', () => 0, 0), /scan 's' keeps a state.*give its serde as fourth argument/],
-  ['dedupe without options', s => s.dedupe('d'), /'by of d' takes a function/],
+  ['dedupe without options', s => s.dedupe('d'), /by of 'd' takes a function/],
   ['dedupe without a time', s => s.dedupe('d', { by: () => 1 }), /'within' of 'd' is undefined/],
   ['suppress without options', s => s.toTable('rows').suppress('s'), /'timeLimit' is undefined.*'5 min'/],
   ['sum without a function', s => s.groupByKey().sum('c'), /'c' takes a function/],
