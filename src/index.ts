@@ -1,5 +1,5 @@
 export { topology } from './dsl/topology.ts';
-export type { TableOptions, TopologyBuilder } from './dsl/topology.ts';
+export type { StreamOptions, TableOptions, TopologyBuilder, TopologyOptions } from './dsl/topology.ts';
 export { topic } from './dsl/topic.ts';
 export type { Sink, Topic, TopicOptions } from './dsl/topic.ts';
 export { debezium } from './dsl/debezium.ts';
@@ -33,7 +33,9 @@ export type { GroupedTable } from './dsl/grouped-table.ts';
 export { within } from './dsl/join-window.ts';
 export type { JoinWindow } from './dsl/join-window.ts';
 export type { Duration } from './dsl/duration.ts';
-export type { StoreOptions } from './dsl/flow.ts';
+export type { StepOptions, StoreOptions } from './dsl/flow.ts';
+export type { ErrorOptions, OnError } from './dsl/on-error.ts';
+export type { ErrorAction, ErrorFunction } from './graph/error-policy.ts';
 export type { RecordContext } from './graph/functions.ts';
 export type {
   ForwardOptions,

@@ -9,7 +9,10 @@ import type { Sink } from './topic.ts';
 // What the compiler checks for callers with types is checked here for those without.
 
 /** Of steps with a store. */
-export const STORE_OPTIONS = ['renamedFrom', 'onDrop'] as const satisfies (keyof StoreOptions)[];
+export const STORE_OPTIONS = ['renamedFrom', 'onDrop', 'onError'] as const satisfies (keyof StoreOptions)[];
+
+/** Of steps without one. */
+export const STEP_OPTIONS = ['onDrop', 'onError'] as const satisfies (keyof StoreOptions)[];
 
 /** Where a step is, for messages. */
 export const placeOf = ({ draft }: Flow, step: string): Place => ({ topology: draft.name, step });

@@ -1,12 +1,14 @@
 import { TopologyError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import { TOPOLOGY } from '../graph/brand.ts';
+import type { ErrorPolicy } from '../graph/error-policy.ts';
 import { checkStepName, checkTopologyName } from '../graph/names.ts';
 import type { Node, Slots, Topology } from '../graph/topology.ts';
 import { validate } from '../graph/validate.ts';
 import type { Serde } from '../serdes/serde.ts';
 import { callSite } from './call-site.ts';
 import type { Builders } from './flow.ts';
+import { errorPolicy } from './on-error.ts';
 import { refusal } from './refusal.ts';
 import type { StreamKey } from './stream-key.ts';
 
@@ -22,6 +24,8 @@ export interface StepSpec {
   /** The rest of the node. Called when the topology is finished, since key serdes may be known only then. */
   readonly node: (common: Pick<Node, 'id' | 'inputs' | 'partOf'>) => Node;
   readonly slots?: () => Slots;
+  /** What the user gave as `onError`. */
+  readonly onError?: unknown;
 }
 
 /** A node in the making: it has no id before the topology is finished. */
@@ -32,11 +36,13 @@ export class Step {
   readonly spec: StepSpec;
   readonly site: string;
   readonly partOf: string | undefined;
+  onError: ErrorPolicy | undefined;
 
-  constructor(spec: StepSpec, site: string, partOf?: string) {
+  constructor(spec: StepSpec, { site, partOf, onError }: Pick<Step, 'site' | 'partOf' | 'onError'>) {
     this.spec = spec;
     this.site = site;
     this.partOf = partOf;
+    this.onError = onError;
   }
 
   /** For messages: the id, or what it will start with. */
@@ -49,16 +55,19 @@ export class Step {
 export class Draft {
   readonly name: string;
   readonly build: Builders;
+  /** Of all steps that say nothing. */
+  readonly onError: ErrorPolicy | undefined;
   readonly #steps: Step[] = [];
   readonly #durable = new Map<string, Step>();
   readonly #keys: StreamKey[] = [];
   #finished = false;
   #whole: string | undefined;
 
-  constructor(name: string, build: Builders) {
+  constructor(name: string, build: Builders, onError: unknown) {
     checkTopologyName(name);
     this.name = name;
     this.build = build;
+    this.onError = onError === undefined ? undefined : errorPolicy(`topology '${name}'`, onError, { topology: name });
   }
 
   add(spec: StepSpec): Step {
@@ -67,7 +76,13 @@ export class Draft {
         'TOPO_GRAPH_INVALID',
         `${spec.what} '${spec.name}' comes after topology '${this.name}' was built.`,
       );
-    const step = new Step(spec, callSite(), this.#whole);
+    const { name, onError } = spec;
+    const place = { topology: this.name, step: name };
+    const step = new Step(spec, {
+      site: callSite(),
+      partOf: this.#whole,
+      onError: onError === undefined ? undefined : errorPolicy(`'${name}'`, onError, place),
+    });
     if (spec.durable) for (const name of [spec.name, ...(spec.alsoNames ?? [])]) this.#takeName(name, step);
     this.#steps.push(step);
     return step;
@@ -110,9 +125,10 @@ export class Draft {
     this.#nameSteps();
     const functions: [id: string, slots: Slots][] = [];
     const nodes = this.#steps.map(step => {
-      const { id, partOf } = step;
+      const { id, partOf, onError } = step;
       const { node, inputs, slots } = step.spec;
-      if (slots) functions.push([id, Object.freeze(slots())]);
+      if (slots || onError !== undefined)
+        functions.push([id, Object.freeze({ ...slots?.(), ...(onError !== undefined && { onError }) })]);
       const common = { id, inputs: inputs.map(input => input.id), ...(partOf !== undefined && { partOf }) };
       return deepFreeze(node(common));
     });
@@ -120,6 +136,7 @@ export class Draft {
       name: this.name,
       nodes: Object.freeze(nodes),
       functions: Object.freeze(Object.fromEntries(functions)),
+      ...(this.onError !== undefined && { onError: this.onError }),
     };
     validate(topology);
     return Object.freeze(Object.assign(topology, { [TOPOLOGY]: true }));

@@ -3,6 +3,7 @@ import type { Serde } from '../serdes/serde.ts';
 import type { Draft, Step } from './draft.ts';
 import type { GroupedStream } from './grouped-stream.ts';
 import type { GroupedTable } from './grouped-table.ts';
+import type { ErrorOptions, OnError } from './on-error.ts';
 import type { StreamKey } from './stream-key.ts';
 import type { Stream } from './stream.ts';
 import type { Table } from './table.ts';
@@ -50,4 +51,9 @@ export interface StoreOptions {
    * and that is `count`.
    */
   readonly onDrop?: 'count' | 'dead-letter';
+  /** What happens to a record that the step cannot process. Default: what the run says, else the topology, and that is `dead-letter`. */
+  readonly onError?: OnError;
 }
+
+/** What a step without a store takes whose function gives a result of type `R`. */
+export interface StepOptions<K, V, R> extends Pick<StoreOptions, 'onDrop'>, ErrorOptions<K, V, R> {}

@@ -1,7 +1,7 @@
 import { answer, subscription } from '../serdes/foreign-key.ts';
 import type { Answer } from '../serdes/foreign-key.ts';
 import type { Serde } from '../serdes/serde.ts';
-import { checkFunction, checkOptions, placeOf, sameDraft } from './arguments.ts';
+import { checkFunction, checkOptions, placeOf, sameDraft, STEP_OPTIONS } from './arguments.ts';
 import type { Step } from './draft.ts';
 import { FLOW } from './flow.ts';
 import type { Flow, StoreOptions } from './flow.ts';
@@ -16,7 +16,7 @@ export interface ForeignKeyJoinSpec {
   /** Makes the result of both rows. */
   readonly fn: unknown;
   readonly left: boolean;
-  readonly options: Pick<StoreOptions, 'onDrop'> | undefined;
+  readonly options: Pick<StoreOptions, 'onDrop' | 'onError'> | undefined;
 }
 
 /**
@@ -35,7 +35,7 @@ export function foreignKeyJoin(
   const right = other[FLOW];
   checkFunction(flow, name, foreignKey, 'the foreign key');
   checkFunction(flow, name, fn);
-  checkOptions(`'${name}'`, options, ['onDrop'], placeOf(flow, name));
+  checkOptions(`'${name}'`, options, STEP_OPTIONS, placeOf(flow, name));
   sameDraft(flow, right, `join '${name}'`);
   mustBeReadable(right, name);
   const fix = `.as(serde).${left ? 'leftJoin' : 'join'}('${name}', …)`;
@@ -45,7 +45,7 @@ export function foreignKeyJoin(
   const answers = answer(serdes.left.description, serdes.right.description);
 
   const parts = flow.draft.parts(name, () => {
-    const referrers = referrersStep(flow, name, foreignKey, serdes);
+    const referrers = referrersStep(flow, name, foreignKey, serdes, options);
     const subscribers = subscribersStep(referrers, right, name, serdes, left);
     const response = bytesKeyStep(subscribers, `${name}-response`, 'key', flow.key, () => answers);
     return { referrers, response };
@@ -71,13 +71,20 @@ interface Serdes {
   readonly right: AnySerde;
 }
 
-function referrersStep(flow: Flow, name: string, fn: unknown, { rightKey, left }: Serdes): Flow {
+function referrersStep(
+  flow: Flow,
+  name: string,
+  fn: unknown,
+  { rightKey, left }: Serdes,
+  options: ForeignKeyJoinSpec['options'],
+): Flow {
   const key = () => rightKey.serde!;
   return processorStep(flow, `${name}-foreign-key`, {
     processor: 'foreignKey',
     what: 'a join',
     table: false,
     slots: () => ({ fn, key: key(), left }),
+    ...(options && { storeOptions: options }),
     stores: [{ value: () => ({ description: { type: 'foreign-key', of: key().description } }) }],
   });
 }

@@ -1,7 +1,8 @@
-import { checkFunction, checkOptions, placeOf, sameDraft } from './arguments.ts';
+import { checkFunction, checkOptions, placeOf, sameDraft, STEP_OPTIONS } from './arguments.ts';
 import { FLOW } from './flow.ts';
-import type { Flow, StoreOptions } from './flow.ts';
+import type { Flow } from './flow.ts';
 import { processorStep } from './steps.ts';
+import type { AnyStoreOptions } from './steps.ts';
 
 /**
  * A topic's last rows, all of them in every task: a stream joins it by whatever its records name, without a repartition. See
@@ -22,7 +23,7 @@ export interface GlobalJoinSpec {
   readonly keyOf: unknown;
   readonly fn: unknown;
   readonly left: boolean;
-  readonly options: Pick<StoreOptions, 'onDrop'> | undefined;
+  readonly options: AnyStoreOptions | undefined;
 }
 
 export function globalJoin(flow: Flow, name: string, table: { readonly [FLOW]: Flow }, spec: GlobalJoinSpec): Flow {
@@ -30,7 +31,7 @@ export function globalJoin(flow: Flow, name: string, table: { readonly [FLOW]: F
   const rows = table[FLOW];
   checkFunction(flow, name, keyOf, 'keyOf');
   checkFunction(flow, name, fn);
-  checkOptions(`'${name}'`, options, ['onDrop'], placeOf(flow, name));
+  checkOptions(`'${name}'`, options, STEP_OPTIONS, placeOf(flow, name));
   sameDraft(flow, rows, `join '${name}'`);
   return processorStep(flow, name, {
     processor: 'globalJoin',

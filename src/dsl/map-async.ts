@@ -3,6 +3,7 @@ import { checkFunction, checkOptions, checkWhole, placeOf, STORE_OPTIONS } from 
 import { milliseconds, positiveMilliseconds } from './duration.ts';
 import type { Duration } from './duration.ts';
 import type { Flow, StoreOptions } from './flow.ts';
+import type { ErrorOptions } from './on-error.ts';
 import { processorStep, valueMissing } from './steps.ts';
 
 /** What an asynchronous function sees of its record and its call. */
@@ -13,7 +14,8 @@ export interface CallContext<K> extends Pick<RecordContext<K>, 'key' | 'timestam
   readonly attempt: number;
 }
 
-export interface MapAsyncOptions extends StoreOptions {
+export interface MapAsyncOptions<K = unknown, V = unknown, R = never>
+  extends Omit<StoreOptions, 'onError'>, ErrorOptions<K, V, R> {
   /** Calls under way at once, a task. Default 16. */
   readonly concurrency?: number;
   /**
@@ -34,7 +36,12 @@ export interface MapAsyncOptions extends StoreOptions {
 const NUMBERS = { description: { type: 'bytes' } } as const;
 const ORDERS: readonly unknown[] = ['key', 'partition', 'none'];
 
-export function mapAsyncStep(flow: Flow, name: string, fn: unknown, options: MapAsyncOptions): Flow {
+export function mapAsyncStep(
+  flow: Flow,
+  name: string,
+  fn: unknown,
+  options: MapAsyncOptions<never, never, unknown>,
+): Flow {
   const place = placeOf(flow, name);
   checkFunction(flow, name, fn);
   checkOptions(`'${name}'`, options, ['concurrency', 'order', 'timeout', 'retry', ...STORE_OPTIONS], place);
@@ -48,6 +55,12 @@ export function mapAsyncStep(flow: Flow, name: string, fn: unknown, options: Map
     throw flow.draft.error(
       'TOPO_GRAPH_INVALID',
       `the order of '${name}' is ${JSON.stringify(order)}: it is 'key', 'partition' or 'none'.`,
+      name,
+    );
+  if (typeof options.onError === 'object')
+    throw flow.draft.error(
+      'TOPO_GRAPH_INVALID',
+      `the onError of '${name}' retries: its calls are tried again with the option retry, while others go on.`,
       name,
     );
   return processorStep(flow, name, {

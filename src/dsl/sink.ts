@@ -2,13 +2,15 @@ import { TopologyError } from '../errors.ts';
 import { serdeName } from '../graph/serde-name.ts';
 import type { TopicReference } from '../graph/topology.ts';
 import type { SerdeDescription } from '../serdes/serde.ts';
-import { isTopic, placeOf, unfitting } from './arguments.ts';
+import { checkOptions, isTopic, placeOf, unfitting } from './arguments.ts';
 import type { Flow } from './flow.ts';
+import type { AnyErrorOptions } from './on-error.ts';
 import type { Sink } from './topic.ts';
 
-export function sinkStep(flow: Flow, sink: Sink<never, never>): void {
+export function sinkStep(flow: Flow, sink: Sink<never, never>, options: AnyErrorOptions | undefined): void {
   if (!isTopic(sink)) throw unfitting(flow, 'to', `a topic, as in to(topic('a-name', string(), json()))`, sink);
   const { reference, slot } = sink;
+  checkOptions(`to topic '${reference.name}'`, options, ['onError'], placeOf(flow, reference.name));
   flow.draft.add({
     name: reference.name,
     durable: false,
@@ -19,6 +21,7 @@ export function sinkStep(flow: Flow, sink: Sink<never, never>): void {
       return { ...common, kind: 'sink', topic: reference };
     },
     slots: () => ({ topic: slot }),
+    onError: options?.onError,
   });
 }
 

@@ -12,10 +12,12 @@ import {
   isSerde,
   placeOf,
   sameDraft,
+  STEP_OPTIONS,
   STORE_OPTIONS,
 } from './arguments.ts';
 import type { Step } from './draft.ts';
 import type { Flow, StoreOptions } from './flow.ts';
+import type { AnyErrorOptions } from './on-error.ts';
 import { StreamKey } from './stream-key.ts';
 
 // The steps that streams and tables share, on untyped flows.
@@ -24,6 +26,9 @@ type AnySerde = Serde<unknown>;
 /** How something is written, for the manifest. */
 type Described = Pick<AnySerde, 'description'>;
 
+/** Of any step: `Stream` and `Table` have checked the types of its `onError`. */
+export type AnyStoreOptions = Omit<StoreOptions, 'onError'> & AnyErrorOptions;
+
 interface TransformSpec {
   readonly slots: Readonly<Record<string, unknown>>;
   readonly table: boolean;
@@ -31,6 +36,7 @@ interface TransformSpec {
   /** The step's id, where it is not the op's name. */
   readonly name?: string;
   readonly inputs?: readonly Step[];
+  readonly options?: AnyErrorOptions | undefined;
 }
 
 /** Ops behind which values have another type, so that their serde is not known any more. */
@@ -39,6 +45,7 @@ const CHANGES_TYPE: ReadonlySet<string> = new Set(['map', 'flatMap']);
 export function transformStep(flow: Flow, op: TransformNode['op'], spec: TransformSpec): Flow {
   const { table, slots } = spec;
   for (const [slot, fn] of Object.entries(slots)) if (slot === 'fn') checkFunction(flow, op, fn);
+  checkOptions(`'${op}'`, spec.options, ['onError'], { topology: flow.draft.name });
   const step = flow.draft.add({
     name: spec.name ?? op,
     durable: false,
@@ -46,6 +53,7 @@ export function transformStep(flow: Flow, op: TransformNode['op'], spec: Transfo
     inputs: spec.inputs ?? [flow.step],
     node: common => ({ ...common, kind: 'transform', op, table, ...spec.node }),
     ...(Object.keys(slots).length > 0 && { slots: () => slots }),
+    onError: spec.options?.onError,
   });
   return {
     draft: flow.draft,
@@ -72,7 +80,11 @@ export function mergeStep(flow: Flow, others: readonly Flow[]): Flow {
   return { ...merged, key, value: sameValues ? flow.value : undefined };
 }
 
-export function splitStep(flow: Flow, predicates: Readonly<Record<string, unknown>>): [name: string, flow: Flow][] {
+export function splitStep(
+  flow: Flow,
+  predicates: Readonly<Record<string, unknown>>,
+  options: AnyErrorOptions | undefined,
+): [name: string, flow: Flow][] {
   const names = Object.keys(predicates ?? {});
   if (names.length === 0)
     throw flow.draft.error(
@@ -85,7 +97,7 @@ export function splitStep(flow: Flow, predicates: Readonly<Record<string, unknow
     throw flow.draft.error('TOPO_NAME_INVALID', `branch '${integer}' of a split is a number: give it a name.`, 'split');
   for (const name of names) checkFunction(flow, 'split', predicates[name], `branch '${name}'`);
   const fns = names.map(name => predicates[name]);
-  const split = transformStep(flow, 'split', { slots: { fns }, table: false, node: { branches: names } });
+  const split = transformStep(flow, 'split', { slots: { fns }, table: false, node: { branches: names }, options });
   return names.map(name => [
     name,
     transformStep(split, 'branch', { slots: {}, table: false, node: { branch: name }, name }),
@@ -99,10 +111,10 @@ interface KeySpec {
   readonly table: boolean;
   /** The topic is made whether a step behind needs it or not. */
   readonly always?: boolean;
-  readonly options: RepartitionOptions | undefined;
+  readonly options: (Omit<RepartitionOptions, 'onError'> & AnyErrorOptions) | undefined;
 }
 
-export interface RepartitionOptions extends Pick<StoreOptions, 'onDrop'> {
+export interface RepartitionOptions extends Pick<StoreOptions, 'onDrop' | 'onError'> {
   /** Left out: as many as what it is joined with has, or the topic in front. */
   readonly partitions?: number;
 }
@@ -111,8 +123,8 @@ export function keyStep(flow: Flow, name: string, spec: KeySpec): Flow {
   const { fn, key: serde, what, table, always, options } = spec;
   checkFunction(flow, name, fn);
   if (serde !== undefined) checkSerde(`the key of '${name}'`, serde, placeOf(flow, name));
-  checkOptions(`'${name}'`, options, always ? ['partitions', 'onDrop'] : ['onDrop'], placeOf(flow, name));
-  const { partitions, onDrop } = options ?? {};
+  checkOptions(`'${name}'`, options, always ? ['partitions', ...STEP_OPTIONS] : STEP_OPTIONS, placeOf(flow, name));
+  const { partitions, onDrop, onError } = options ?? {};
   if (partitions !== undefined) checkWhole(`partitions of '${name}'`, partitions, 1, placeOf(flow, name));
   const key = new StreamKey(`'${name}'`, serde, { step: name });
   const rows = flow.value;
@@ -134,6 +146,7 @@ export function keyStep(flow: Flow, name: string, spec: KeySpec): Flow {
       ...(value() && { value: value()!.description }),
     }),
     slots: () => ({ fn, ...(key.serde && { key: key.serde }), ...(value() && { value: value() }) }),
+    onError,
   });
   flow.draft.watch(key);
   return { draft: flow.draft, step, key, value: rows };
@@ -221,7 +234,7 @@ export interface ProcessorSpec {
   /** What it reads besides the flow itself, partitioned by the same key. */
   readonly others?: readonly Flow[];
   readonly stores?: readonly StoreSpec[];
-  readonly storeOptions?: StoreOptions;
+  readonly storeOptions?: AnyStoreOptions | undefined;
   /** False: it does not care which keys its records have. */
   readonly isKeyed?: boolean;
   /** The key of what it hands on, where that is not the key of its records. */
@@ -240,7 +253,7 @@ export function processorStep(flow: Flow, name: string, spec: ProcessorSpec): Fl
   const { draft, key } = flow;
   const { stores = [], storeOptions = {}, tables = [], others = [], slots } = spec;
   for (const other of others) sameDraft(flow, other, `step '${name}'`);
-  const { renamedFrom, onDrop } = storeOptions;
+  const { renamedFrom, onDrop, onError } = storeOptions;
   const references = (): StoreReference[] =>
     stores.map(({ suffix = '', value, key: storeKey = () => key.serde! }) => ({
       name: name + suffix,
@@ -265,6 +278,7 @@ export function processorStep(flow: Flow, name: string, spec: ProcessorSpec): Fl
       ...(onDrop && { onDrop }),
     }),
     slots: typeof slots === 'function' ? slots : () => slots,
+    onError,
   });
   if (spec.isKeyed !== false) key.need(name, draft.name);
   for (const other of others) {

@@ -1,8 +1,9 @@
 import { checkFunction, checkOptions, placeOf, sameDraft, STORE_OPTIONS } from './arguments.ts';
 import { FLOW } from './flow.ts';
-import type { Flow, StoreOptions } from './flow.ts';
+import type { Flow } from './flow.ts';
 import type { JoinWindow } from './join-window.ts';
 import { processorStep, valueMissing } from './steps.ts';
+import type { AnyStoreOptions } from './steps.ts';
 
 interface StreamJoinSpec {
   /** How its method is called. */
@@ -10,7 +11,7 @@ interface StreamJoinSpec {
   readonly right: { readonly [FLOW]: Flow };
   readonly window: JoinWindow;
   readonly fn: unknown;
-  readonly options: StoreOptions;
+  readonly options: AnyStoreOptions;
 }
 
 /** Each side's records wait for the other's in a store of their own, so both must say how their values are written. */

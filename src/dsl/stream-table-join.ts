@@ -1,13 +1,15 @@
-import { checkFunction, checkOptions, placeOf, sameDraft, STORE_OPTIONS } from './arguments.ts';
+import { checkFunction, checkOptions, placeOf, sameDraft, STEP_OPTIONS, STORE_OPTIONS } from './arguments.ts';
 import { milliseconds } from './duration.ts';
 import type { Duration } from './duration.ts';
 import { FLOW } from './flow.ts';
 import type { Flow, StoreOptions } from './flow.ts';
+import type { ErrorOptions } from './on-error.ts';
 import { mustBeReadable, processorStep, valueMissing } from './steps.ts';
 import type { ProcessorSpec } from './steps.ts';
 
 /** What a join of a stream with a versioned table takes, where its records wait for the table. */
-export interface GraceOptions extends StoreOptions {
+export interface GraceOptions<K = unknown, V = unknown, R = never>
+  extends Omit<StoreOptions, 'onError'>, ErrorOptions<K, V, R> {
   /**
    * How much later than a record the table's values for its time may come: so long, by the stream's time, the record waits in
    * the step's store. No longer than the table's history.
@@ -19,7 +21,7 @@ interface StreamTableJoinSpec {
   readonly table: { readonly [FLOW]: Flow };
   readonly fn: unknown;
   readonly left: boolean;
-  readonly options: Partial<GraceOptions>;
+  readonly options: Partial<GraceOptions<never, never, unknown>>;
 }
 
 /** A join of a stream's records with the rows of a table. */
@@ -32,7 +34,7 @@ export function streamTableJoinStep(flow: Flow, name: string, spec: StreamTableJ
   checkOptions(
     `'${name}'`,
     options,
-    isWaiting ? ['grace', ...STORE_OPTIONS] : ['onDrop', 'grace'],
+    isWaiting ? ['grace', ...STORE_OPTIONS] : [...STEP_OPTIONS, 'grace'],
     placeOf(flow, name),
   );
   sameDraft(flow, rows, `join '${name}'`);

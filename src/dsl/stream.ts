@@ -7,18 +7,19 @@ import { unfitting } from './arguments.ts';
 import { dedupeStep } from './dedupe.ts';
 import type { Duration } from './duration.ts';
 import { FLOW } from './flow.ts';
-import type { Flow, SerdeFor, StoreOptions, ValueFunction } from './flow.ts';
+import type { Flow, SerdeFor, StepOptions, StoreOptions, ValueFunction } from './flow.ts';
 import { GlobalTable, globalJoin } from './global-table.ts';
 import type { GroupedStream } from './grouped-stream.ts';
 import { mapAsyncStep } from './map-async.ts';
 import type { CallContext, MapAsyncOptions } from './map-async.ts';
+import type { AnyErrorOptions, ErrorOptions } from './on-error.ts';
 import { pipeStep } from './pipe.ts';
 import type { Pipe } from './pipe.ts';
 import type { JoinWindow } from './join-window.ts';
 import { processStep } from './process.ts';
 import type { ProcessDefinition } from './process.ts';
 import { keyStep, mergeStep, redeclare, repartitionStep, splitStep, toTableStep, transformStep } from './steps.ts';
-import type { RepartitionOptions } from './steps.ts';
+import type { AnyStoreOptions, RepartitionOptions } from './steps.ts';
 import { streamJoinStep } from './stream-join.ts';
 import { streamTableJoinStep } from './stream-table-join.ts';
 import type { GraceOptions } from './stream-table-join.ts';
@@ -61,25 +62,28 @@ export class Stream<in out K, in out V> {
   }
 
   /** Keeps the records whose value passes. A predicate that narrows narrows the stream. */
-  filter<W extends V>(predicate: (value: V, record: RecordContext<K>) => value is W): Stream<K, W>;
-  filter(predicate: ValueFunction<K, V, boolean>): Stream<K, V>;
-  filter(predicate: ValueFunction<K, V, boolean>): Stream<K, V> {
-    return this.#transform('filter', { fn: predicate });
+  filter<W extends V>(
+    predicate: (value: V, record: RecordContext<K>) => value is W,
+    options?: ErrorOptions<K, V, boolean>,
+  ): Stream<K, W>;
+  filter(predicate: ValueFunction<K, V, boolean>, options?: ErrorOptions<K, V, boolean>): Stream<K, V>;
+  filter(predicate: ValueFunction<K, V, boolean>, options?: ErrorOptions<K, V, boolean>): Stream<K, V> {
+    return this.#transform('filter', { fn: predicate }, options);
   }
 
   /** Another value under the same key. A repartition or store behind it needs the new type's serde: `.as(serde)`. */
-  map<R>(fn: ValueFunction<K, V, R>): Stream<K, R> {
-    return this.#transform('map', { fn });
+  map<R>(fn: ValueFunction<K, V, R>, options?: ErrorOptions<K, V, NoInfer<R>>): Stream<K, R> {
+    return this.#transform('map', { fn }, options);
   }
 
   /** Any number of values under the same key, in the iterable's order. */
-  flatMap<R>(fn: ValueFunction<K, V, Iterable<R>>): Stream<K, R> {
-    return this.#transform('flatMap', { fn });
+  flatMap<R>(fn: ValueFunction<K, V, Iterable<R>>, options?: ErrorOptions<K, V, Iterable<NoInfer<R>>>): Stream<K, R> {
+    return this.#transform('flatMap', { fn }, options);
   }
 
   /** Looks at each record and hands it on. An effect on the outside may happen again after a crash. */
-  peek(fn: ValueFunction<K, V, void>): Stream<K, V> {
-    return this.#transform('peek', { fn });
+  peek(fn: ValueFunction<K, V, void>, options?: ErrorOptions<K, V, never>): Stream<K, V> {
+    return this.#transform('peek', { fn }, options);
   }
 
   /**
@@ -92,7 +96,7 @@ export class Stream<in out K, in out V> {
   mapAsync<R>(
     name: string,
     fn: (value: V, call: CallContext<K>) => Promise<R>,
-    options: MapAsyncOptions = {},
+    options: MapAsyncOptions<K, V, NoInfer<R>> = {},
   ): Stream<K, R> {
     return this[FLOW].draft.build.stream(mapAsyncStep(this[FLOW], name, fn, options));
   }
@@ -106,7 +110,7 @@ export class Stream<in out K, in out V> {
     name: string,
     fn: ValueFunction<K, V, K2>,
     key?: Serde<K2>,
-    options?: Pick<StoreOptions, 'onDrop'>,
+    options?: StepOptions<K, V, NoInfer<K2>>,
   ): Stream<K2, V> {
     return this[FLOW].draft.build.stream(
       keyStep(this[FLOW], name, { fn, key, what: 'a keyBy', table: false, options }),
@@ -132,9 +136,12 @@ export class Stream<in out K, in out V> {
    * Hands each record to the first branch whose predicate holds, in the object's order; to none where none does.
    * `const { open, closed } = stream.split({ open: isOpen, closed: () => true })`
    */
-  split<P extends Record<string, ValueFunction<K, V, boolean>>>(predicates: P): Branches<K, V, P> {
+  split<P extends Record<string, ValueFunction<K, V, boolean>>>(
+    predicates: P,
+    options?: ErrorOptions<K, V, never>,
+  ): Branches<K, V, P> {
     const { build } = this[FLOW].draft;
-    const branches = splitStep(this[FLOW], predicates).map(([name, flow]) => [name, build.stream<K, V>(flow)]);
+    const branches = splitStep(this[FLOW], predicates, options).map(([name, flow]) => [name, build.stream<K, V>(flow)]);
     return Object.fromEntries(branches) as Branches<K, V, P>;
   }
 
@@ -174,7 +181,7 @@ export class Stream<in out K, in out V> {
     name: string,
     table: Table<K, T>,
     fn: (value: Present<V>, row: T, record: RecordContext<K>) => R,
-    options?: Pick<StoreOptions, 'onDrop'>,
+    options?: StepOptions<K, Present<V>, NoInfer<R>>,
   ): Stream<K, R>;
   /**
    * Joins each record with the row that a versioned table had for its key at the record's time. It waits for that in the step's
@@ -185,7 +192,7 @@ export class Stream<in out K, in out V> {
     name: string,
     table: VersionedTable<K, T>,
     fn: (value: Present<V>, row: T, record: RecordContext<K>) => R,
-    options: GraceOptions,
+    options: GraceOptions<K, Present<V>, NoInfer<R>>,
   ): Stream<K, R>;
   /**
    * Joins each record with the row of a global table whose key `keyOf` returns: `claims.join('with-country', countries, claim =>
@@ -196,7 +203,7 @@ export class Stream<in out K, in out V> {
     table: GlobalTable<K2, T>,
     keyOf: (value: Present<V>, record: RecordContext<K>) => NoInfer<K2> | null,
     fn: (value: Present<V>, row: T, record: RecordContext<K>) => R,
-    options?: Pick<StoreOptions, 'onDrop'>,
+    options?: StepOptions<K, Present<V>, NoInfer<R>>,
   ): Stream<K, R>;
   /**
    * Joins each record with those of another stream that have its key and lie near it in time, whichever comes first:
@@ -208,7 +215,7 @@ export class Stream<in out K, in out V> {
     right: Stream<K, W>,
     window: JoinWindow,
     fn: (left: Present<V>, right: Present<W>, record: RecordContext<K>) => R,
-    options?: StoreOptions,
+    options?: StoreOptions & ErrorOptions<K, unknown, NoInfer<R>>,
   ): Stream<K, R>;
   join<R>(name: string, other: { readonly [FLOW]: Flow }, ...rest: readonly unknown[]): Stream<K, R> {
     return this.#join('join', name, other, rest);
@@ -219,14 +226,14 @@ export class Stream<in out K, in out V> {
     name: string,
     table: Table<K, T>,
     fn: (value: Present<V>, row: T | null, record: RecordContext<K>) => R,
-    options?: Pick<StoreOptions, 'onDrop'>,
+    options?: StepOptions<K, Present<V>, NoInfer<R>>,
   ): Stream<K, R>;
   /** As `join` with a grace, but a record without a row is handed to `fn` with null; one without a key at once. */
   leftJoin<T, R>(
     name: string,
     table: VersionedTable<K, T>,
     fn: (value: Present<V>, row: T | null, record: RecordContext<K>) => R,
-    options: GraceOptions,
+    options: GraceOptions<K, Present<V>, NoInfer<R>>,
   ): Stream<K, R>;
   /** As `join` with a global table, but where there is no row, or the record names none, `fn` is handed null. */
   leftJoin<K2, T, R>(
@@ -234,7 +241,7 @@ export class Stream<in out K, in out V> {
     table: GlobalTable<K2, T>,
     keyOf: (value: Present<V>, record: RecordContext<K>) => NoInfer<K2> | null,
     fn: (value: Present<V>, row: T | null, record: RecordContext<K>) => R,
-    options?: Pick<StoreOptions, 'onDrop'>,
+    options?: StepOptions<K, Present<V>, NoInfer<R>>,
   ): Stream<K, R>;
   /** As `join`, but a left record that found no partner is handed to `fn` with null when window and grace are over. */
   leftJoin<W, R>(
@@ -242,7 +249,7 @@ export class Stream<in out K, in out V> {
     right: Stream<K, W>,
     window: JoinWindow,
     fn: (left: Present<V>, right: Present<W> | null, record: RecordContext<K>) => R,
-    options?: StoreOptions,
+    options?: StoreOptions & ErrorOptions<K, unknown, NoInfer<R>>,
   ): Stream<K, R>;
   leftJoin<R>(name: string, other: { readonly [FLOW]: Flow }, ...rest: readonly unknown[]): Stream<K, R> {
     return this.#join('leftJoin', name, other, rest);
@@ -392,7 +399,7 @@ export class Stream<in out K, in out V> {
     name: string,
     fn: ValueFunction<K, V, K2>,
     key?: Serde<K2>,
-    options?: Pick<StoreOptions, 'onDrop'>,
+    options?: StepOptions<K, V, NoInfer<K2>>,
   ): GroupedStream<K2, Present<V>> {
     return this[FLOW].draft.build.groupedStream(
       keyStep(this[FLOW], name, { fn, key, what: 'a groupBy', table: false, options }),
@@ -405,28 +412,32 @@ export class Stream<in out K, in out V> {
   }
 
   /** Writes the records to a topic. A null value is a tombstone. */
-  to(sink: Sink<K, Present<V>>): void {
-    sinkStep(this[FLOW], sink);
+  to(sink: Sink<K, Present<V>>, options?: ErrorOptions<K, V, never>): void {
+    sinkStep(this[FLOW], sink, options);
   }
 
   #join<R>(method: 'join' | 'leftJoin', name: string, other: unknown, rest: readonly unknown[]): Stream<K, R> {
     const { build } = this[FLOW].draft;
     if (other instanceof Stream) {
-      const [window, fn, options = {}] = rest as [JoinWindow, unknown, StoreOptions?];
+      const [window, fn, options = {}] = rest as [JoinWindow, unknown, AnyStoreOptions?];
       return build.stream(streamJoinStep(this[FLOW], name, { method, right: other, window, fn, options }));
     }
     if (other instanceof GlobalTable) {
-      const [keyOf, fn, options] = rest as [unknown, unknown, Pick<StoreOptions, 'onDrop'>?];
+      const [keyOf, fn, options] = rest as [unknown, unknown, AnyStoreOptions?];
       return build.stream(globalJoin(this[FLOW], name, other, { keyOf, fn, left: method === 'leftJoin', options }));
     }
     if (!(other instanceof Table))
       throw unfitting(this[FLOW], `${method} '${name}' of a stream`, 'a stream, a table or a global table', other);
-    const [fn, options = {}] = rest as [unknown, Partial<GraceOptions>?];
+    const [fn, options = {}] = rest as [unknown, Partial<GraceOptions<never, never, unknown>>?];
     const spec = { table: other, fn, left: method === 'leftJoin', options };
     return build.stream(streamTableJoinStep(this[FLOW], name, spec));
   }
 
-  #transform<R>(op: TransformNode['op'], slots: Readonly<Record<string, unknown>>): Stream<K, R> {
-    return this[FLOW].draft.build.stream(transformStep(this[FLOW], op, { slots, table: false }));
+  #transform<R>(
+    op: TransformNode['op'],
+    slots: Readonly<Record<string, unknown>>,
+    options: AnyErrorOptions | undefined,
+  ): Stream<K, R> {
+    return this[FLOW].draft.build.stream(transformStep(this[FLOW], op, { slots, table: false, options }));
   }
 }

@@ -1,6 +1,7 @@
 import { checkFunction, checkOptions, placeOf, sameDraft } from './arguments.ts';
 import { FLOW } from './flow.ts';
 import type { Flow } from './flow.ts';
+import type { AnyErrorOptions } from './on-error.ts';
 import { mustBeReadable, processorStep } from './steps.ts';
 
 interface TableJoinSpec {
@@ -10,15 +11,14 @@ interface TableJoinSpec {
   readonly left: boolean;
   /** Right rows as well. */
   readonly right: boolean;
-  /** It takes none. */
-  readonly options: unknown;
+  readonly options: AnyErrorOptions | undefined;
 }
 
 /** A join of two tables by their key. It keeps nothing: its rows are made from those of both tables whenever they are looked up. */
 export function tableJoinStep(flow: Flow, name: string, { other, fn, left, right, options }: TableJoinSpec): Flow {
   const rows = other[FLOW];
   checkFunction(flow, name, fn);
-  checkOptions(`'${name}'`, options, [], placeOf(flow, name));
+  checkOptions(`'${name}'`, options, ['onError'], placeOf(flow, name));
   sameDraft(flow, rows, `join '${name}'`);
   mustBeReadable(flow, name);
   mustBeReadable(rows, name);
@@ -31,5 +31,6 @@ export function tableJoinStep(flow: Flow, name: string, { other, fn, left, right
     slots: () => ({ fn, key: flow.key.serde }),
     options: { left, right },
     readable: true,
+    storeOptions: options,
   });
 }

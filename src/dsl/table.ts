@@ -3,9 +3,10 @@ import type { TransformNode } from '../graph/topology.ts';
 import type { Serde } from '../serdes/serde.ts';
 import { unfitting } from './arguments.ts';
 import { FLOW } from './flow.ts';
-import type { Flow, SerdeFor, StoreOptions, ValueFunction } from './flow.ts';
+import type { Flow, SerdeFor, StepOptions, StoreOptions, ValueFunction } from './flow.ts';
 import { foreignKeyJoin } from './foreign-key-join.ts';
 import type { GroupedTable } from './grouped-table.ts';
+import type { AnyErrorOptions, ErrorOptions } from './on-error.ts';
 import { sinkStep } from './sink.ts';
 import { keyStep, redeclare, transformStep } from './steps.ts';
 import type { Stream } from './stream.ts';
@@ -26,15 +27,18 @@ export class Table<in out K, in out V> {
   }
 
   /** Keeps the rows that pass; a row that no longer passes is deleted. */
-  filter<W extends V>(predicate: (row: V, record: RecordContext<K>) => row is W): Table<K, W>;
-  filter(predicate: ValueFunction<K, V, boolean>): Table<K, V>;
-  filter(predicate: ValueFunction<K, V, boolean>): Table<K, V> {
-    return this.#transform('filter', predicate);
+  filter<W extends V>(
+    predicate: (row: V, record: RecordContext<K>) => row is W,
+    options?: ErrorOptions<K, V, boolean>,
+  ): Table<K, W>;
+  filter(predicate: ValueFunction<K, V, boolean>, options?: ErrorOptions<K, V, boolean>): Table<K, V>;
+  filter(predicate: ValueFunction<K, V, boolean>, options?: ErrorOptions<K, V, boolean>): Table<K, V> {
+    return this.#transform('filter', predicate, options);
   }
 
   /** Another row under the same key. `fn` sees the old row and the new one, so it depends on nothing but its arguments. */
-  map<R>(fn: ValueFunction<K, V, R>): Table<K, R> {
-    return this.#transform('map', fn);
+  map<R>(fn: ValueFunction<K, V, R>, options?: ErrorOptions<K, V, NoInfer<R>>): Table<K, R> {
+    return this.#transform('map', fn, options);
   }
 
   /** The same rows with declared serdes, for the steps behind that write them down. */
@@ -58,7 +62,7 @@ export class Table<in out K, in out V> {
     name: string,
     fn: ValueFunction<K, V, K2>,
     key?: Serde<K2>,
-    options?: Pick<StoreOptions, 'onDrop'>,
+    options?: StepOptions<K, V, NoInfer<K2>>,
   ): GroupedTable<K2, V> {
     return this[FLOW].draft.build.groupedTable(
       keyStep(this[FLOW], name, { fn, key, what: 'a groupBy', table: true, options }),
@@ -79,14 +83,19 @@ export class Table<in out K, in out V> {
     other: Table<K2, T>,
     foreignKey: ValueFunction<K, V, NoInfer<K2> | null>,
     fn: (row: V, other: T) => R,
-    options?: Pick<StoreOptions, 'onDrop'>,
+    options?: Pick<StoreOptions, 'onDrop' | 'onError'>,
   ): Table<K, R>;
   /**
    * Joins each row with the row of `other` under the same key. A change of either changes the result, which has the later of their
    * timestamps. The result is not stored: its rows are made again where they are looked up, so `fn` depends on nothing but its
    * arguments. One change that reaches both sides, as where a table is joined with itself, gives one change of the result.
    */
-  join<T, R>(name: string, other: Table<K, T>, fn: (row: V, other: T) => R): Table<K, R>;
+  join<T, R>(
+    name: string,
+    other: Table<K, T>,
+    fn: (row: V, other: T) => R,
+    options?: ErrorOptions<K, unknown, NoInfer<R>>,
+  ): Table<K, R>;
   join<R>(name: string, other: { readonly [FLOW]: Flow }, ...rest: readonly unknown[]): Table<K, R> {
     return this.#join(name, other, rest, { left: false, right: false });
   }
@@ -97,17 +106,27 @@ export class Table<in out K, in out V> {
     other: Table<K2, T>,
     foreignKey: ValueFunction<K, V, NoInfer<K2> | null>,
     fn: (row: V, other: T | null) => R,
-    options?: Pick<StoreOptions, 'onDrop'>,
+    options?: Pick<StoreOptions, 'onDrop' | 'onError'>,
   ): Table<K, R>;
   /** As `join` by the same key, but a row without another is handed to `fn` with null. */
-  leftJoin<T, R>(name: string, other: Table<K, T>, fn: (row: V, other: T | null) => R): Table<K, R>;
+  leftJoin<T, R>(
+    name: string,
+    other: Table<K, T>,
+    fn: (row: V, other: T | null) => R,
+    options?: ErrorOptions<K, unknown, NoInfer<R>>,
+  ): Table<K, R>;
   leftJoin<R>(name: string, other: { readonly [FLOW]: Flow }, ...rest: readonly unknown[]): Table<K, R> {
     return this.#join(name, other, rest, { left: true, right: false });
   }
 
   /** As `leftJoin`, and rows of `other` that meet none are handed to `fn` too: never both are null. */
-  outerJoin<T, R>(name: string, other: Table<K, T>, fn: (row: V | null, other: T | null) => R): Table<K, R> {
-    return this.#join(name, other, [fn], { left: true, right: true });
+  outerJoin<T, R>(
+    name: string,
+    other: Table<K, T>,
+    fn: (row: V | null, other: T | null) => R,
+    options?: ErrorOptions<K, unknown, NoInfer<R>>,
+  ): Table<K, R> {
+    return this.#join(name, other, [fn, options], { left: true, right: true });
   }
 
   /**
@@ -119,8 +138,8 @@ export class Table<in out K, in out V> {
   }
 
   /** Writes each change to a topic: the new row, a tombstone for a deleted one. */
-  to(sink: Sink<K, V>): void {
-    sinkStep(transformStep(this[FLOW], 'toStream', { slots: {}, table: false }), sink);
+  to(sink: Sink<K, V>, options?: ErrorOptions<K, V | null, never>): void {
+    sinkStep(transformStep(this[FLOW], 'toStream', { slots: {}, table: false }), sink, options);
   }
 
   #join<R>(
@@ -131,13 +150,15 @@ export class Table<in out K, in out V> {
   ): Table<K, R> {
     const { build } = this[FLOW].draft;
     if (!(other instanceof Table)) throw unfitting(this[FLOW], `join '${name}' of a table`, 'a table', other);
-    if (typeof rest[1] !== 'function')
-      return build.table(tableJoinStep(this[FLOW], name, { other, fn: rest[0], options: rest[1], ...keeps }));
-    const [foreignKey, fn, options] = rest as [unknown, unknown, Pick<StoreOptions, 'onDrop'>?];
+    if (typeof rest[1] !== 'function') {
+      const [fn, options] = rest as [unknown, AnyErrorOptions?];
+      return build.table(tableJoinStep(this[FLOW], name, { other, fn, options, ...keeps }));
+    }
+    const [foreignKey, fn, options] = rest as [unknown, unknown, Pick<StoreOptions, 'onDrop' | 'onError'>?];
     return build.table(foreignKeyJoin(this[FLOW], name, other, { foreignKey, fn, left: keeps.left, options }));
   }
 
-  #transform<R>(op: TransformNode['op'], fn: unknown): Table<K, R> {
-    return this[FLOW].draft.build.table(transformStep(this[FLOW], op, { slots: { fn }, table: true }));
+  #transform<R>(op: TransformNode['op'], fn: unknown, options: AnyErrorOptions | undefined): Table<K, R> {
+    return this[FLOW].draft.build.table(transformStep(this[FLOW], op, { slots: { fn }, table: true, options }));
   }
 }

@@ -10,6 +10,8 @@ import type { Builders, StoreOptions } from './flow.ts';
 import { GlobalTable } from './global-table.ts';
 import { GroupedStream } from './grouped-stream.ts';
 import { GroupedTable } from './grouped-table.ts';
+import { errorPolicy } from './on-error.ts';
+import type { OnError } from './on-error.ts';
 import { processorStep, transformStep } from './steps.ts';
 import { refusal } from './refusal.ts';
 import { StreamKey } from './stream-key.ts';
@@ -25,8 +27,12 @@ import { VersionedTable } from './versioned-table.ts';
  *
  * @throws TopologyError where the graph cannot run: before a record is read
  */
-export function topology(name: string, build: (t: TopologyBuilder) => void): Topology {
-  const draft = new Draft(name, builders);
+export function topology(name: string, options: TopologyOptions, build: (t: TopologyBuilder) => void): Topology;
+export function topology(name: string, build: (t: TopologyBuilder) => void): Topology;
+export function topology(name: string, ...rest: readonly unknown[]): Topology {
+  const [options, build] = (rest.length > 1 ? rest : [{}, ...rest]) as [TopologyOptions, (t: TopologyBuilder) => void];
+  checkOptions(`topology '${name}'`, options, ['onError'], { topology: name });
+  const draft = new Draft(name, builders, options.onError);
   const returned: unknown = build(new TopologyBuilder(draft));
   if (returned instanceof Promise)
     throw refusal(
@@ -37,12 +43,22 @@ export function topology(name: string, build: (t: TopologyBuilder) => void): Top
   return draft.finish();
 }
 
+export interface TopologyOptions {
+  /** What happens to records that steps without an `onError` of their own cannot process. Default `dead-letter`. */
+  readonly onError?: OnError;
+}
+
 const builders: Builders = {
   stream: flow => new Stream(flow),
   table: flow => (flow.versionedMs === undefined ? new Table(flow) : new VersionedTable(flow)),
   groupedStream: flow => new GroupedStream(flow),
   groupedTable: flow => new GroupedTable(flow),
 };
+
+export interface StreamOptions {
+  /** What happens to a record of the topic that cannot be read. Default: what the run says, else the topology. */
+  readonly onError?: OnError;
+}
 
 export interface TableOptions extends StoreOptions {
   /**
@@ -64,6 +80,7 @@ interface Source {
   readonly topic: Topic<never, never, never>;
   readonly streams: Map<boolean, Stream<never, never>>;
   readFirst: boolean;
+  onError: unknown;
 }
 
 /** Where a topology starts: the `t` of `topology(name, t => …)`. */
@@ -76,13 +93,21 @@ export class TopologyBuilder {
   }
 
   /** A topic's values as they come. Null values are counted and skipped, unless `tombstones` asks for them. */
-  stream<K, V, Row>(topic: Topic<K, V, Row>, options?: { readonly tombstones?: false }): Stream<K, V>;
-  stream<K, V, Row>(topic: Topic<K, V, Row>, options: { readonly tombstones: boolean }): Stream<K, V | null>;
-  stream<K, V, Row>(topic: Topic<K, V, Row>, options: { readonly tombstones?: boolean } = {}): Stream<K, V | null> {
+  stream<K, V, Row>(topic: Topic<K, V, Row>, options?: StreamOptions & { readonly tombstones?: false }): Stream<K, V>;
+  stream<K, V, Row>(
+    topic: Topic<K, V, Row>,
+    options: StreamOptions & { readonly tombstones: boolean },
+  ): Stream<K, V | null>;
+  stream<K, V, Row>(
+    topic: Topic<K, V, Row>,
+    options: StreamOptions & { readonly tombstones?: boolean } = {},
+  ): Stream<K, V | null> {
     this.#checkTopic('stream', topic);
-    checkOptions(`stream of topic ${topic.reference.name}`, options, ['tombstones'], { topology: this.#draft.name });
-    const { tombstones = false } = options;
-    const source = this.#source(topic);
+    checkOptions(`stream of topic ${topic.reference.name}`, options, ['tombstones', 'onError'], {
+      topology: this.#draft.name,
+    });
+    const { tombstones = false, onError } = options;
+    const source = this.#source(topic, onError);
     const known = source.streams.get(tombstones);
     if (known) return known as unknown as Stream<K, V | null>;
     const { step, key } = source;
@@ -105,7 +130,7 @@ export class TopologyBuilder {
     this.#checkTopic('table', topic, name);
     const place = { topology: this.#draft.name, step: name };
     checkOptions(`'${name}'`, options, ['readFirst', 'versioned', ...STORE_OPTIONS], place);
-    const source = this.#source(topic);
+    const source = this.#source(topic, options.onError);
     source.readFirst ||= options.readFirst ?? false;
     this.#checkReading(source, name);
     const { step, key } = source;
@@ -163,11 +188,15 @@ export class TopologyBuilder {
     );
   }
 
-  #source<K, V, Row>(topic: Topic<K, V, Row>): Source {
+  #source<K, V, Row>(topic: Topic<K, V, Row>, onError: unknown): Source {
     const { reference, slot } = topic;
     const known = this.#sources.get(reference.name);
     if (known) {
-      this.#checkSame(known, topic as unknown as Source['topic']);
+      this.#checkSame(known, topic as unknown as Source['topic'], onError);
+      if (onError !== undefined && known.onError === undefined) {
+        known.onError = onError;
+        known.step.onError = errorPolicy(`'${reference.name}'`, onError, { topology: this.#draft.name });
+      }
       return known;
     }
     const step = this.#draft.add({
@@ -177,6 +206,7 @@ export class TopologyBuilder {
       inputs: [],
       node: common => ({ ...common, kind: 'source', topic: reference, readFirst: source.readFirst }),
       slots: () => ({ topic: slot }),
+      onError,
     });
     const key = new StreamKey(`topic ${reference.name}`, slot.key);
     const source: Source = {
@@ -185,13 +215,19 @@ export class TopologyBuilder {
       topic: topic as unknown as Source['topic'],
       streams: new Map(),
       readFirst: false,
+      onError,
     };
     this.#sources.set(reference.name, source);
     return source;
   }
 
   /** One source reads a topic, so all declarations of it must agree in what the source does. */
-  #checkSame(known: Source, topic: Source['topic']): void {
+  #checkSame(known: Source, topic: Source['topic'], onError: unknown): void {
+    if (onError !== undefined && known.onError !== undefined && known.onError !== onError)
+      throw this.#draft.error(
+        'TOPO_TOPIC_CONFLICT',
+        `topic ${topic.reference.name} is read with two different onError: it is read once, so give both the same.`,
+      );
     if (known.topic === topic) return;
     const [a, b] = [known.topic, topic];
     const differs =

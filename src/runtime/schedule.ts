@@ -42,6 +42,8 @@ export class Schedule {
   #sorted = -1;
   /** The first entry is to go before its time. */
   isEarly = false;
+  /** What is due by its time could not go yet: it goes with the next record, though that does not move the time. */
+  isLeftDue = false;
 
   constructor(
     readonly step: string,
@@ -88,9 +90,10 @@ export class Schedule {
 
   /** A record reached the step: what is due by its time comes first. */
   advance(timestamp: number): void {
-    if (timestamp <= this.now) return;
-    this.now = timestamp;
-    if (this.next > timestamp) return;
+    if (timestamp > this.now) this.now = timestamp;
+    else if (!this.isLeftDue) return;
+    this.isLeftDue = false;
+    if (this.next > this.now) return;
     const outer = this.log.beginFiring(this);
     while (this.next <= this.now) {
       const due = this.next;
@@ -168,7 +171,7 @@ export class Schedule {
   /** Back to the end of the last closed epoch; the log puts back what was taken since. */
   abort(): void {
     this.now = this.#closedNow;
-    this.isEarly = false;
+    this.isEarly = this.isLeftDue = false;
   }
 }
 

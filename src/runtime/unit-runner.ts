@@ -247,7 +247,11 @@ export class UnitRunner {
     const due = this.#takeBack();
     if (this.holdsBack) throw new SpoiledEpoch(asRecordError(thrown, this.#place(step)));
     if (due.length === 0 || thrown instanceof FatalError) return false;
-    for (const schedule of due) this.settle(schedule);
+    try {
+      for (const schedule of due) this.settle(schedule);
+    } finally {
+      for (const schedule of due) schedule.isLeftDue = schedule.isDue;
+    }
     return true;
   }
 
@@ -256,7 +260,11 @@ export class UnitRunner {
     const due = this.#takeBack();
     this.reset();
     if (due.length === 0 || thrown instanceof FatalError) return false;
-    for (const schedule of due) while (schedule.isDue) await this.workAlone(this.due(schedule));
+    try {
+      for (const schedule of due) while (schedule.isDue) await this.workAlone(this.due(schedule));
+    } finally {
+      for (const schedule of due) schedule.isLeftDue = schedule.isDue;
+    }
     return true;
   }
 

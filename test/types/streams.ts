@@ -208,3 +208,23 @@ topology('aggregators', t => {
   // @ts-expect-error -- text is no weight
   grouped.aggregate('dearest-2', { dearest: topN(3, (claim: Claim) => claim.id) });
 });
+
+topology('errors', { onError: 'stop' }, t => {
+  const stream = t.stream(claims, { onError: { retry: { times: 3, backoff: '1 s' }, then: 'stop' } });
+  stream.map(claim => claim.paidCents, {
+    onError: (_error, record, claim) => (claim.id === record.key ? { value: 0n } : 'stop'),
+  });
+  stream.filter(claim => claim.paidCents > 0, { onError: () => ({ value: true }) });
+  stream.keyBy('by-policy', claim => claim.policyId, string(), {
+    onError: (_error, _record, claim) => ({ value: claim.id }),
+  });
+
+  // @ts-expect-error -- it stands in place of a number
+  stream.map(claim => claim.paidCents, { onError: () => ({ value: 'none' }) });
+  // @ts-expect-error -- nor is a filter's result a claim
+  stream.filter(claim => claim.paidCents > 0, { onError: (_error, _record, claim) => ({ value: claim }) });
+  // @ts-expect-error -- a count has no value of its own to give
+  stream.groupByKey().count('counted', { onError: () => ({ value: 0 }) });
+  // @ts-expect-error -- there is no such policy
+  stream.peek(() => {}, { onError: 'ignore' });
+});

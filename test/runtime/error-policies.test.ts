@@ -1,0 +1,335 @@
+import { describe, expect, test } from 'vitest';
+import { json, string, topic, topology } from '../../src/index.ts';
+import type { Topology } from '../../src/index.ts';
+import { DeadLetterLimit } from '../../src/runtime/dead-letter-limit.ts';
+import { ManualClock } from '../../src/testing/manual-clock.ts';
+import { brief, drive, records } from '../drive.ts';
+import { headerTexts } from '../headers.ts';
+import { record, short, TestWorld } from './world.ts';
+
+const input = topic('in', string(), string());
+const output = topic('out', string(), string());
+
+/** Throws for what starts with "bad". */
+function checked(value: string): string {
+  if (value.startsWith('bad')) throw new RangeError('not this one');
+  return `${value}!`;
+}
+
+async function worldWith(...texts: readonly string[]): Promise<TestWorld & { readonly clock: ManualClock }> {
+  const world = await TestWorld.open();
+  await world.topic('in', 1);
+  await world.write('in', ...texts.map(record));
+  return Object.assign(world, { clock: new ManualClock() });
+}
+
+const turn = () => new Promise<void>(resolve => setImmediate(resolve));
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await turn();
+}
+
+describe('whose policy decides', () => {
+  const built = (
+    ofTopology: 'dead-letter' | 'stop' | undefined,
+    ofStep: 'dead-letter' | 'stop' | undefined,
+  ): Topology =>
+    topology('t', ofTopology === undefined ? {} : { onError: ofTopology }, t =>
+      t
+        .stream(input)
+        .map(checked, ofStep === undefined ? {} : { onError: ofStep })
+        .as(string())
+        .to(output),
+    );
+
+  test.each([
+    [undefined, undefined, undefined, 'dead-letter'],
+    ['stop', undefined, undefined, 'stop'],
+    ['stop', 'dead-letter', undefined, 'dead-letter'],
+    ['dead-letter', 'stop', undefined, 'stop'],
+    ['dead-letter', undefined, 'stop', 'stop'],
+    ['stop', undefined, 'dead-letter', 'dead-letter'],
+    ['dead-letter', 'dead-letter', 'stop', 'dead-letter'],
+  ] as const)('topology %s, step %s, run %s: %s', async (ofTopology, ofStep, ofRun, decided) => {
+    await using world = await worldWith('k=a@1', 'k=bad@2', 'k=c@3');
+    const application = await world.start(built(ofTopology, ofStep), ofRun === undefined ? {} : { onError: ofRun });
+    if (decided === 'stop') await expect(application.done).rejects.toMatchObject({ code: 'TOPO_STOPPED_BY_POLICY' });
+    else await application.idle();
+    expect(short(await world.read('out'))).toEqual(decided === 'stop' ? ['k=a!@1'] : ['k=a!@1', 'k=c!@3']);
+    expect((await world.read('t.dead-letters')).map(({ value }) => value)).toEqual(decided === 'stop' ? [] : ['bad']);
+  });
+});
+
+describe('a function', () => {
+  test('sees the error, the record and the value, and may give a value to go on with', async () => {
+    const seen: unknown[] = [];
+    const substituting = topology('t', t =>
+      t
+        .stream(input)
+        .map(checked, {
+          onError(error, { key, timestamp, offset }, value) {
+            seen.push([error.code, error.place.step, key, timestamp, offset, value]);
+            return value === 'bad-kept' ? { value: 'instead' } : 'dead-letter';
+          },
+        })
+        .as(string())
+        .to(output),
+    );
+    await using driver = await drive(substituting);
+    await driver.pipeAll(records('in', 'k=a@1', 'k=bad-kept@2', 'k=bad-lost@3'));
+    expect(brief(await driver.read('out'))).toEqual(['k=a!@1', 'k=instead@2']);
+    expect(seen).toEqual([
+      ['TOPO_USER_FUNCTION', 'map', 'k', 2, 1, 'bad-kept'],
+      ['TOPO_USER_FUNCTION', 'map', 'k', 3, 2, 'bad-lost'],
+    ]);
+    const letters = await driver.read<Uint8Array, Uint8Array>('t.dead-letters');
+    expect(letters.map(({ value }) => String(value))).toEqual(['bad-lost']);
+  });
+
+  test('gives a value also where the function returned none, and in joins, filters and calls', async () => {
+    const instead = { onError: () => ({ value: 'instead' }) } as const;
+    const varied = topology('t', t => {
+      const stream = t.stream(input);
+      stream
+        .map(() => undefined as unknown as string, instead)
+        .as(string())
+        .to(topic('map', string(), string()));
+      stream
+        .filter(value => checked(value) !== '', { onError: () => ({ value: true }) })
+        .to(topic('filter', string(), string()));
+      stream
+        .flatMap(value => [checked(value), 'more'], { onError: () => ({ value: ['x', 'y'] }) })
+        .as(string())
+        .to(topic('flatMap', string(), string()));
+      stream
+        .leftJoin('joined', t.table('rows', topic('rows', string(), string())), checked, instead)
+        .as(string())
+        .to(topic('join', string(), string()));
+      stream
+        .mapAsync('called', async value => checked(value), instead)
+        .as(string())
+        .to(topic('mapAsync', string(), string()));
+    });
+    await using driver = await drive(varied);
+    await driver.pipe({ topic: 'in', key: 'k', value: 'bad', timestamp: 1 });
+    const all: Record<string, unknown[]> = {};
+    for (const name of ['map', 'filter', 'flatMap', 'join', 'mapAsync'])
+      all[name] = (await driver.read(name)).map(({ value }) => value);
+    expect(all).toEqual({
+      map: ['instead'],
+      filter: ['bad'],
+      flatMap: ['x', 'y'],
+      join: ['instead'],
+      mapAsync: ['instead'],
+    });
+    expect(await driver.read('t.dead-letters')).toEqual([]);
+  });
+
+  test('of the topology decides about every step, and has no value to give where no result failed', async () => {
+    const asked: unknown[] = [];
+    const strict = topology(
+      't',
+      {
+        onError(error) {
+          asked.push([error.code, error.place.step]);
+          return error.code === 'TOPO_DECODE' ? ({ value: 'x' } as never) : 'stop';
+        },
+      },
+      t =>
+        t
+          .stream(topic('in', string(), json<string>()))
+          .map(checked)
+          .as(string())
+          .to(output),
+    );
+    await using world = await worldWith('k=no json@1', 'k="a"@2', 'k="bad"@3');
+    const application = await world.start(strict);
+    await expect(application.done).rejects.toMatchObject({ code: 'TOPO_STOPPED_BY_POLICY', place: { offset: 2 } });
+    expect(asked).toEqual([
+      ['TOPO_DECODE', 'in'],
+      ['TOPO_USER_FUNCTION', 'map'],
+    ]);
+    expect(short(await world.read('out'))).toEqual(['k=a!@2']);
+    expect((await world.read('t.dead-letters')).map(({ value }) => value)).toEqual(['no json']);
+  });
+
+  test('that throws, or says what it cannot, leaves a dead letter that tells so', async () => {
+    const wrong = topology('t', t =>
+      t
+        .stream(input)
+        .map(checked, {
+          onError(_error, _record, value) {
+            if (value === 'bad-throws') throw new Error('the handler is broken');
+            return 'ignore' as never;
+          },
+        })
+        .as(string())
+        .to(output),
+    );
+    await using driver = await drive(wrong);
+    await driver.pipeAll(records('in', 'k=bad-throws@1', 'k=bad-says@2'));
+    const messages = (await driver.read('t.dead-letters')).map(
+      ({ headers }) => headerTexts(headers)['__streams.errors.message'],
+    );
+    expect(messages).toEqual([
+      expect.stringMatching(/onError of 'map' threw: the handler is broken.*asked about: .*not this one/),
+      expect.stringMatching(/onError of 'map' returned neither 'dead-letter' nor 'stop'/),
+    ]);
+  });
+});
+
+describe('a retry', () => {
+  /** Fails so many times for "bad", then succeeds. */
+  const flaky = (failures: number) => {
+    let left = failures;
+    return (value: string): string => {
+      if (value === 'bad' && left-- > 0) throw new Error('not yet');
+      return `${value}!`;
+    };
+  };
+  const retrying = (fn: (value: string) => string, then?: 'stop') =>
+    topology('t', t =>
+      t
+        .stream(input)
+        .map(fn, { onError: { retry: { times: 3, backoff: 100 }, ...(then && { then }) } })
+        .as(string())
+        .to(output),
+    );
+
+  test('waits longer each time, holds back what stands behind it, and commits what stood before', async () => {
+    await using world = await worldWith('k=a@1', 'k=bad@2', 'l=c@3');
+    const application = await world.start(retrying(flaky(3)));
+    await until(async () => (await world.read('out')).length === 1);
+    for (const ms of [99, 1, 199, 1, 399]) {
+      await world.clock.advance(ms);
+      await application.turn();
+      expect(short(await world.read('out'))).toEqual(['k=a!@1']);
+    }
+    await world.clock.advance(1);
+    await application.idle();
+    expect(short(await world.read('out'))).toEqual(['k=a!@1', 'k=bad!@2', 'l=c!@3']);
+    expect(await world.read('t.dead-letters')).toEqual([]);
+  });
+
+  test('that is the last one ends as a dead letter with its attempts, or as `then` says', async () => {
+    for (const then of [undefined, 'stop'] as const) {
+      await using world = await worldWith('k=bad@1', 'k=b@2');
+      const application = await world.start(retrying(flaky(99), then));
+      for (let n = 0; n < 20 && (await world.read('out')).length === 0; n++) {
+        await world.clock.advance(1000);
+        await application.turn().catch(() => {});
+      }
+      if (then === 'stop') {
+        await expect(application.done).rejects.toMatchObject({ code: 'TOPO_STOPPED_BY_POLICY' });
+        expect(await world.read('out')).toEqual([]);
+      } else {
+        await application.idle();
+        expect(short(await world.read('out'))).toEqual(['k=b!@2']);
+        const [letter] = await world.read('t.dead-letters');
+        expect(letter).toMatchObject({ value: 'bad' });
+        expect(Object.fromEntries(letter!.headers)).toMatchObject({ 'topo.attempt': '4' });
+      }
+    }
+  });
+
+  test('is begun anew after a crash in the middle, and the record is processed once', async () => {
+    await using world = await worldWith('k=a@1', 'k=bad@2', 'k=c@3');
+    await world.start(retrying(flaky(99)));
+    await until(async () => (await world.read('out')).length === 1);
+    await world.crash();
+    const application = await world.start(retrying(flaky(0)));
+    await application.idle();
+    expect(short(await world.read('out'))).toEqual(['k=a!@1', 'k=bad!@2', 'k=c!@3']);
+  });
+
+  test('of a result of a call, and of a timer, holds their task in the same way', async () => {
+    const later = topology('t', t =>
+      t
+        .stream(input)
+        .mapAsync('call', async value => value)
+        .map(flaky(2), { onError: { retry: { times: 5, backoff: 10 } } })
+        .as(string())
+        .process('timed', {
+          record: (_value, { timers, timestamp }) => timers.set('t', timestamp + 5),
+          timers: { t: ({ forward, key }) => forward(`timer of ${key}`) },
+        })
+        .map(
+          (() => {
+            let left = 2;
+            return (value: string) => {
+              if (left-- > 0) throw new Error('not yet');
+              return value;
+            };
+          })(),
+          { onError: { retry: { times: 5, backoff: 10 } } },
+        )
+        .as(string())
+        .to(output),
+    );
+    await using world = await worldWith('k=bad@1', 'l=b@10');
+    const application = await world.start(later);
+    for (let n = 0; n < 50 && (await world.read('out')).length === 0; n++) {
+      await world.clock.advance(50);
+      await application.turn();
+    }
+    await application.idle();
+    expect(short(await world.read('out'))).toEqual(['k=timer of k@6']);
+    expect(await world.read('t.dead-letters')).toEqual([]);
+  });
+});
+
+describe('so many dead letters that it looks like a broken deploy', () => {
+  const checking = topology('t', t => t.stream(input).map(checked).as(string()).to(output));
+  const many = (count: number, isBad: (n: number) => boolean) =>
+    Array.from({ length: count }, (_, n) => ({ key: 'k', value: isBad(n) ? `bad${n}` : `v${n}`, timestamp: n }));
+
+  test('100 in a row end the run, and it goes on behind them', async () => {
+    await using world = await worldWith();
+    await world.write('in', ...many(300, n => n >= 50 && n < 170));
+    const application = await world.start(checking, { deadLetterLimit: true });
+    await expect(application.done).rejects.toMatchObject({
+      code: 'TOPO_TOO_MANY_DEAD_LETTERS',
+      message: expect.stringMatching(/100 units in a row .* step 'map' on in-0 at offset 149/) as string,
+    });
+    expect(await world.read('t.dead-letters')).toHaveLength(100);
+    expect(await world.read('out')).toHaveLength(50);
+    await world.runToIdle(checking, { deadLetterLimit: true });
+    expect(await world.read('t.dead-letters')).toHaveLength(120);
+    expect(await world.read('out')).toHaveLength(180);
+  });
+
+  test('more than 5 % end it, fewer do not, and without the limit nothing does', async () => {
+    const ends = async (every: number, deadLetterLimit: boolean): Promise<boolean> => {
+      await using world = await worldWith();
+      await world.write('in', ...many(4000, n => n % every === 0));
+      const application = await world.start(checking, { deadLetterLimit });
+      const outcome = await Promise.race([
+        application.idle().then(() => false),
+        application.done.then(
+          () => false,
+          () => true,
+        ),
+      ]);
+      return outcome;
+    };
+    expect(await ends(19, true)).toBe(true);
+    expect(await ends(21, true)).toBe(false);
+    expect(await ends(2, false)).toBe(false);
+  });
+
+  test('what lies further back than 10,000 units does not count', () => {
+    const limit = new DeadLetterLimit();
+    const unit = (isBad: boolean): string | null => {
+      limit.unit();
+      return isBad ? limit.deadLettered() : null;
+    };
+    for (let n = 0; n < 99; n++) expect(unit(true)).toBeNull();
+    for (let n = 0; n < 10_000; n++) unit(false);
+    for (let n = 0; n < 500; n++) {
+      expect(unit(true)).toBeNull();
+      for (let good = 0; good < 19; good++) unit(false);
+    }
+    expect(unit(true)).toBeNull();
+    expect(unit(true)).toBe('501 of the last 10000 units were dead-lettered');
+  });
+});
