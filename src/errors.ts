@@ -55,7 +55,7 @@ export const ERROR_CODES = {
   TOPO_DECODE: 'bytes that do not decode',
   TOPO_ENCODE: 'a value that does not encode',
   TOPO_USER_FUNCTION: 'a function of the topology threw',
-  TOPO_RESULT_UNDEFINED: 'a function of the topology returned undefined',
+  TOPO_RESULT_UNDEFINED: 'a function of the topology returned, forwarded, stored or emitted undefined',
   TOPO_RECORD_TOO_LARGE: "a record larger than its topic's max.message.bytes",
   TOPO_TIMEOUT: 'a call that took longer than its step allows',
   TOPO_TIMESTAMP_INVALID: 'a timestamp that is no time, or, where a topic extracts it, over an hour past its record',

@@ -32,6 +32,20 @@ export interface Builders {
   groupedTable<K, V>(flow: Flow): GroupedTable<K, V>;
 }
 
+/**
+ * What joins say of themselves to the compiler, which compares these first: where a table is given in place of a stream, say, its
+ * message is made of them. Streams and tables have `joins` and `keyType` in the compiler's eyes only.
+ */
+export interface JoinsAsStream {
+  readonly joins: 'as a stream: within a window';
+}
+export interface JoinsAsTable {
+  readonly joins: 'as a table: without a window; with { onDrop } and, if it is versioned, { grace }';
+}
+export interface JoinsAsGlobalTable {
+  readonly joins: 'as a global table: by the key that a function returns';
+}
+
 /** A function of one value. `record` shows its key, headers, timestamp and origin; it is valid during the call only. */
 export type ValueFunction<K, V, R> = (value: V, record: RecordContext<K>) => R;
 

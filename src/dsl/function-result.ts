@@ -1,7 +1,8 @@
+import { RecordError } from '../errors.ts';
 import { plainDataProblem } from '../serdes/plain-data.ts';
 import { kindOf } from '../serdes/refusal.ts';
 
-// What is wrong with what the function of an aggregator returned.
+// What is wrong with what the function of an aggregator or a `scan` returned.
 
 /** @throws TypeError where `value` is or holds what is no plain data */
 export function plain(name: string, value: unknown): unknown {
@@ -22,3 +23,10 @@ export const unfit = (name: string, takes: string, value: unknown): TypeError =>
   new TypeError(
     `${name} takes ${takes}: its function returned ${typeof value === 'number' ? String(value) : kindOf(value)}`,
   );
+
+/** What becomes a state: the store would say that it was given nothing. @throws RecordError `TOPO_RESULT_UNDEFINED` */
+export function returned<T>(state: T): T {
+  if (state === undefined)
+    throw new RecordError('TOPO_RESULT_UNDEFINED', 'its function returned undefined, and no state');
+  return state;
+}

@@ -1,6 +1,6 @@
 import { checkFunction, checkOptions, placeOf, sameDraft, STEP_OPTIONS } from './arguments.ts';
 import { FLOW } from './flow.ts';
-import type { Flow } from './flow.ts';
+import type { Flow, JoinsAsGlobalTable } from './flow.ts';
 import { processorStep } from './steps.ts';
 import type { AnyStoreOptions } from './steps.ts';
 
@@ -9,7 +9,8 @@ import type { AnyStoreOptions } from './steps.ts';
  * `t.globalTable`.
  */
 export class GlobalTable<in out K, in out V> {
-  /** Never there: holds the types. */
+  /** Never there: holds the types, and what the compiler says where it does not fit. */
+  declare readonly joins: JoinsAsGlobalTable['joins'];
   declare readonly holds: (key: K, row: V) => [K, V];
   readonly [FLOW]: Flow;
 
@@ -37,7 +38,7 @@ export function globalJoin(flow: Flow, name: string, table: { readonly [FLOW]: F
     processor: 'globalJoin',
     what: 'a join',
     table: false,
-    isKeyed: false,
+    anyPartition: true,
     tables: [rows.step],
     slots: () => ({ keyOf, fn, key: rows.key.serde! }),
     options: { left },

@@ -16,6 +16,8 @@ import { WindowedStream } from './windowed-stream.ts';
  * record. Null keys and null values are counted and skipped. The aggregate's name is that of its store.
  */
 export class GroupedStream<in out K, in out V> {
+  /** Never there: first, so that the compiler names them first where those of two streams differ. */
+  declare readonly keyType: K;
   readonly [FLOW]: Flow;
 
   constructor(flow: Flow) {

@@ -20,7 +20,8 @@ export interface MapAsyncOptions<K = unknown, V = unknown, R = never>
   readonly concurrency?: number;
   /**
    * `key` (default): one call at a time for each key, in order. `partition`: calls overlap, results come in the order of the
-   * records. `none`: results come as they are there. A record without a key waits for none with `key`.
+   * records. `none`: results come as they are there. A record without a key waits for none with `key`, which alone needs
+   * equal keys in one partition.
    */
   readonly order?: 'key' | 'partition' | 'none';
   /** How long an attempt may take; it has failed then. Default: as long as it likes. */
@@ -63,10 +64,13 @@ export function mapAsyncStep(
       `the onError of '${name}' retries: its calls are tried again with the option retry, while others go on.`,
       name,
     );
+  // its entries hold keys
+  flow.key.need(name, flow.draft.name);
   return processorStep(flow, name, {
     processor: 'mapAsync',
     what: 'a mapAsync',
     table: false,
+    anyPartition: order !== 'key',
     slots: () => ({ fn, key: flow.key.serde, value }),
     options: {
       concurrency,

@@ -235,8 +235,8 @@ export interface ProcessorSpec {
   readonly others?: readonly Flow[];
   readonly stores?: readonly StoreSpec[];
   readonly storeOptions?: AnyStoreOptions | undefined;
-  /** False: it does not care which keys its records have. */
-  readonly isKeyed?: boolean;
+  /** It does not need equal keys together, nor know how they are written. */
+  readonly anyPartition?: boolean;
   /** The key of what it hands on, where that is not the key of its records. */
   readonly key?: StreamKey;
   /** How what it hands on is written. */
@@ -274,13 +274,14 @@ export function processorStep(flow: Flow, name: string, spec: ProcessorSpec): Fl
       table: spec.table,
       stores: references(),
       tables: tables.map(table => table.id),
+      ...(spec.anyPartition && { anyPartition: true }),
       options: spec.options ?? {},
       ...(onDrop && { onDrop }),
     }),
     slots: typeof slots === 'function' ? slots : () => slots,
     onError,
   });
-  if (spec.isKeyed !== false) key.need(name, draft.name);
+  if (!spec.anyPartition) key.need(name, draft.name);
   for (const other of others) {
     other.key.need(name, draft.name);
     key.unite(other.key, name, draft.name);

@@ -7,7 +7,15 @@ import { unfitting } from './arguments.ts';
 import { dedupeStep } from './dedupe.ts';
 import type { Duration } from './duration.ts';
 import { FLOW } from './flow.ts';
-import type { Flow, SerdeFor, StepOptions, StoreOptions, ValueFunction } from './flow.ts';
+import type {
+  Flow,
+  JoinsAsStream,
+  JoinsAsTable,
+  SerdeFor,
+  StepOptions,
+  StoreOptions,
+  ValueFunction,
+} from './flow.ts';
 import { GlobalTable, globalJoin } from './global-table.ts';
 import type { GroupedStream } from './grouped-stream.ts';
 import { mapAsyncStep } from './map-async.ts';
@@ -55,6 +63,10 @@ export type Branches<K, V, P> = {
  * decides, a dead letter by default.
  */
 export class Stream<in out K, in out V> {
+  /** Never there: first, so that the compiler names them first where those of two streams differ. */
+  declare readonly keyType: K;
+  declare readonly valueType: V;
+  declare readonly joins: JoinsAsStream['joins'];
   readonly [FLOW]: Flow;
 
   constructor(flow: Flow) {
@@ -179,7 +191,7 @@ export class Stream<in out K, in out V> {
    */
   join<T, R>(
     name: string,
-    table: Table<K, T>,
+    table: JoinsAsTable & Table<K, T>,
     fn: (value: Present<V>, row: T, record: RecordContext<K>) => R,
     options?: StepOptions<K, Present<V>, NoInfer<R>>,
   ): Stream<K, R>;
@@ -212,7 +224,7 @@ export class Stream<in out K, in out V> {
    */
   join<W, R>(
     name: string,
-    right: Stream<K, W>,
+    right: JoinsAsStream & Stream<K, W>,
     window: JoinWindow,
     fn: (left: Present<V>, right: Present<W>, record: RecordContext<K>) => R,
     options?: StoreOptions & ErrorOptions<K, unknown, NoInfer<R>>,
@@ -224,7 +236,7 @@ export class Stream<in out K, in out V> {
   /** As `join`, but a record without a row is handed to `fn` with null. */
   leftJoin<T, R>(
     name: string,
-    table: Table<K, T>,
+    table: JoinsAsTable & Table<K, T>,
     fn: (value: Present<V>, row: T | null, record: RecordContext<K>) => R,
     options?: StepOptions<K, Present<V>, NoInfer<R>>,
   ): Stream<K, R>;
@@ -246,7 +258,7 @@ export class Stream<in out K, in out V> {
   /** As `join`, but a left record that found no partner is handed to `fn` with null when window and grace are over. */
   leftJoin<W, R>(
     name: string,
-    right: Stream<K, W>,
+    right: JoinsAsStream & Stream<K, W>,
     window: JoinWindow,
     fn: (left: Present<V>, right: Present<W> | null, record: RecordContext<K>) => R,
     options?: StoreOptions & ErrorOptions<K, unknown, NoInfer<R>>,

@@ -3,7 +3,7 @@ import type { TransformNode } from '../graph/topology.ts';
 import type { Serde } from '../serdes/serde.ts';
 import { unfitting } from './arguments.ts';
 import { FLOW } from './flow.ts';
-import type { Flow, SerdeFor, StepOptions, StoreOptions, ValueFunction } from './flow.ts';
+import type { Flow, JoinsAsTable, SerdeFor, StepOptions, StoreOptions, ValueFunction } from './flow.ts';
 import { foreignKeyJoin } from './foreign-key-join.ts';
 import type { GroupedTable } from './grouped-table.ts';
 import type { AnyErrorOptions, ErrorOptions } from './on-error.ts';
@@ -20,6 +20,10 @@ import type { Sink } from './topic.ts';
  * aggregates behind it can take the old one out again.
  */
 export class Table<in out K, in out V> {
+  /** Never there: first, so that the compiler names them first where those of two tables differ. */
+  declare readonly keyType: K;
+  declare readonly rowType: V;
+  declare readonly joins: JoinsAsTable['joins'];
   readonly [FLOW]: Flow;
 
   constructor(flow: Flow) {
@@ -80,7 +84,7 @@ export class Table<in out K, in out V> {
    */
   join<K2, T, R>(
     name: string,
-    other: Table<K2, T>,
+    other: JoinsAsTable & Table<K2, T>,
     foreignKey: ValueFunction<K, V, NoInfer<K2> | null>,
     fn: (row: V, other: T) => R,
     options?: Pick<StoreOptions, 'onDrop' | 'onError'>,
@@ -92,7 +96,7 @@ export class Table<in out K, in out V> {
    */
   join<T, R>(
     name: string,
-    other: Table<K, T>,
+    other: JoinsAsTable & Table<K, T>,
     fn: (row: V, other: T) => R,
     options?: ErrorOptions<K, unknown, NoInfer<R>>,
   ): Table<K, R>;
@@ -103,7 +107,7 @@ export class Table<in out K, in out V> {
   /** As `join`, but a row whose other row is not there, or that refers to none, is handed to `fn` with null. */
   leftJoin<K2, T, R>(
     name: string,
-    other: Table<K2, T>,
+    other: JoinsAsTable & Table<K2, T>,
     foreignKey: ValueFunction<K, V, NoInfer<K2> | null>,
     fn: (row: V, other: T | null) => R,
     options?: Pick<StoreOptions, 'onDrop' | 'onError'>,
@@ -111,7 +115,7 @@ export class Table<in out K, in out V> {
   /** As `join` by the same key, but a row without another is handed to `fn` with null. */
   leftJoin<T, R>(
     name: string,
-    other: Table<K, T>,
+    other: JoinsAsTable & Table<K, T>,
     fn: (row: V, other: T | null) => R,
     options?: ErrorOptions<K, unknown, NoInfer<R>>,
   ): Table<K, R>;
@@ -122,7 +126,7 @@ export class Table<in out K, in out V> {
   /** As `leftJoin`, and rows of `other` that meet none are handed to `fn` too: never both are null. */
   outerJoin<T, R>(
     name: string,
-    other: Table<K, T>,
+    other: JoinsAsTable & Table<K, T>,
     fn: (row: V | null, other: T | null) => R,
     options?: ErrorOptions<K, unknown, NoInfer<R>>,
   ): Table<K, R> {

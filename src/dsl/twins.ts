@@ -9,6 +9,7 @@ import { checkFunction, checkWhole, placeOf } from './arguments.ts';
 import { positiveMilliseconds } from './duration.ts';
 import type { Duration } from './duration.ts';
 import type { Flow, StoreOptions } from './flow.ts';
+import { returned } from './function-result.ts';
 import { processStep, store } from './process.ts';
 import type { ProcessDefinition, ProcessSpec } from './process.ts';
 import { valueMissing } from './steps.ts';
@@ -63,7 +64,7 @@ export function scanStep(flow: Flow, name: string, { fn, seed, serde, options }:
       forwards: serde,
       record(value, context) {
         const { stores, forward } = context;
-        const state = fn(stores.state.get() ?? serde.decode(encoded), value, context);
+        const state = returned(fn(stores.state.get() ?? serde.decode(encoded), value, context));
         stores.state.put(state);
         forward(state);
       },

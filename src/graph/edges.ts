@@ -10,11 +10,8 @@ export const isRead = (node: Node): node is SourceNode | GlobalNode => node.kind
 export const readsOf = (node: Node): readonly string[] =>
   node.kind === 'processor' ? [...node.inputs, ...node.tables] : node.inputs;
 
-/** Processors that need equal keys together: all but those that only look up what every task has. */
-export function isKeyed(node: Node, nodes: ReadonlyMap<string, Node>): node is ProcessorNode {
-  if (node.kind !== 'processor') return false;
-  return node.tables.length === 0 || node.tables.some(id => nodes.get(id)?.kind !== 'global');
-}
+/** Steps that need equal keys together. */
+export const isKeyed = (node: Node): node is ProcessorNode => node.kind === 'processor' && node.anyPartition !== true;
 
 /** The sources and key nodes that a node's records are partitioned by, with what it looks up. */
 export function rootsOf(node: Node, nodes: ReadonlyMap<string, Node>): Root[] {
@@ -31,6 +28,6 @@ export function rootsOf(node: Node, nodes: ReadonlyMap<string, Node>): Root[] {
 /** Key nodes that get a repartition topic: some processor's partitioning hangs on them, or they are made for it. In declaration order. */
 export function repartitioned({ nodes }: Pick<Topology, 'nodes'>): KeyNode[] {
   const byId = new Map(nodes.map(node => [node.id, node]));
-  const roots = new Set(nodes.flatMap(node => (isKeyed(node, byId) ? rootsOf(node, byId) : [])));
+  const roots = new Set(nodes.flatMap(node => (isKeyed(node) ? rootsOf(node, byId) : [])));
   return nodes.filter((node): node is KeyNode => node.kind === 'key' && (node.always === true || roots.has(node)));
 }

@@ -147,6 +147,8 @@ export interface ProcessorNode extends NodeCommon {
   readonly stores: readonly StoreReference[];
   /** Tables it looks up, by node id; their nodes run in the same tasks, unless they are `global`. */
   readonly tables: readonly string[];
+  /** It does with each record what it does, in whichever partition that lies: equal keys need not be together. */
+  readonly anyPartition?: true;
   /** What the processor needs to know besides, e.g. `{ left: true }`. */
   readonly options: Readonly<Record<string, string | number | boolean>>;
 }

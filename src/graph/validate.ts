@@ -3,6 +3,8 @@ import type { ErrorCode } from '../errors.ts';
 import { isKeyed, isRead, readsOf, repartitioned, rootsOf } from './edges.ts';
 import type { Root } from './edges.ts';
 import { changelogTopic, checkTopologyName, deadLettersTopic, manifestTopic, repartitionTopic } from './names.ts';
+import { partitionsDiffer } from './partitions-differ.ts';
+import type { Side } from './partitions-differ.ts';
 import { sameSerde } from './serde-name.ts';
 import type { GlobalNode, Node, SinkNode, SourceNode, Topology, TransformNode } from './topology.ts';
 
@@ -22,6 +24,7 @@ export function validate(topology: Pick<Topology, 'name' | 'nodes'>): void {
   checkTopics(graph);
   checkReadFirst(graph);
   checkLoops(graph);
+  checkKeys(graph);
   checkPartitions(graph);
 }
 
@@ -273,34 +276,43 @@ function checkLoops(graph: Graph): void {
   }
 }
 
+/** The operators of a `pipe` may emit under any key, and what they emit stays in their task. */
+function checkKeys(graph: Graph): void {
+  const pipes = graph.nodes.filter(({ kind }) => kind === 'rx');
+  for (const node of graph.nodes) {
+    if (!isKeyed(node)) continue;
+    const pipe = pipes.findLast(({ id }) => pathBetween(graph, id, node.id, ({ kind }) => kind !== 'key') !== null);
+    if (pipe === undefined) continue;
+    throw refuse(
+      graph,
+      'TOPO_GRAPH_INVALID',
+      `step '${node.id}' needs equal keys in one partition, and the operators of '${pipe.id}' in front of it may emit under any ` +
+        `key. Put .repartition('a-name') between them, which keeps the keys they emit, or a keyBy or groupBy.`,
+      node.id,
+    );
+  }
+}
+
 /** Where counts are known: steps see equal keys together only if all they read has one partition count. */
 function checkPartitions(graph: Graph): void {
   /** Roots that were brought together so far, with one of them whose count is known. */
   const groups = new Map<Root, { known: Root | null }>();
-  const countOf = (root: Root) => (root.kind === 'source' ? root.topic.partitions : root.partitions);
-  const nameOf = (root: Root) =>
-    root.kind === 'source' ? `topic ${root.topic.name}` : `the repartition of '${root.id}'`;
   for (const node of graph.nodes) {
-    if (!isKeyed(node, graph.byId)) continue;
+    if (!isKeyed(node)) continue;
     const merged: { known: Root | null } = { known: null };
+    let first: Side | null = null;
     for (const root of rootsOf(node, graph.byId)) {
       const group = groups.get(root);
       const known = group?.known ?? (countOf(root) === undefined ? null : root);
       const members = group ? [...groups].filter(([, other]) => other === group).map(([member]) => member) : [root];
       for (const member of members) groups.set(member, merged);
-      if (known === null || merged.known === null) {
-        merged.known ??= known;
-        continue;
-      }
-      if (countOf(known) === countOf(merged.known)) continue;
-      throw refuse(
-        graph,
-        'TOPO_PARTITIONS_DIFFER',
-        `step '${node.id}' brings together ${nameOf(merged.known)} (${countOf(merged.known)} partitions) and ${nameOf(known)} ` +
-          `(${countOf(known)}): equal keys would lie in different partitions. Give both topics one count, or put a keyBy in ` +
-          `front of '${node.id}': its repartition topic takes the count of the other side.`,
-        node.id,
-      );
+      if (known === null) continue;
+      const side: Side = { root, count: countOf(known)!, as: known };
+      first ??= side;
+      merged.known ??= known;
+      if (side.count !== first.count) throw partitionsDiffer(graph.name, node.id, first, side);
     }
   }
 }
+
+const countOf = (root: Root): number | undefined => (root.kind === 'source' ? root.topic.partitions : root.partitions);

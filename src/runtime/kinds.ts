@@ -151,7 +151,7 @@ const tooLarge = (topic: string) =>
 
 /** A new key that nothing behind needs the partitioning of: it stays in this task. */
 function changeKey(node: KeyNode, { unit, counters, slots, next }: Site): Step {
-  const { fn } = slots;
+  const { fn, key: keySerde = null } = slots;
   const { values } = counters;
   const row = counters.row(node.id);
   const newKey = new KeyView();
@@ -159,7 +159,7 @@ function changeKey(node: KeyNode, { unit, counters, slots, next }: Site): Step {
     values[row + IN]!++;
     unit.step = node.id;
     const { keyView } = unit;
-    newKey.ofValue(defined(fn(value, unit)));
+    newKey.ofValue(defined(fn(value, unit)), keySerde);
     values[row + OUT]!++;
     unit.keyView = newKey;
     next(value, null);

@@ -1,8 +1,9 @@
-import { TopologyError } from '../errors.ts';
 import { changelogTopic, deadLettersTopic, repartitionTopic } from '../graph/names.ts';
 import { isKeyed, readsOf, repartitioned, rootsOf } from '../graph/edges.ts';
 import type { Root } from '../graph/edges.ts';
-import type { GlobalNode, Node, ProcessorNode, StoreReference, Topology } from '../graph/topology.ts';
+import { partitionsDiffer } from '../graph/partitions-differ.ts';
+import type { Side } from '../graph/partitions-differ.ts';
+import type { GlobalNode, Node, StoreReference, Topology } from '../graph/topology.ts';
 import type { NewTopic } from './ports.ts';
 
 /** What a topology comes to: sub-topologies, each a fused chain that runs once a partition, and the topics between them. */
@@ -151,7 +152,7 @@ function countPartitions(
     const count = root.kind === 'source' ? partitionsOf(root.topic.name) : root.partitions;
     if (count !== undefined) counts.set(root.id, count);
   }
-  const processors = topology.nodes.filter((node): node is ProcessorNode => isKeyed(node, nodes));
+  const processors = topology.nodes.filter(isKeyed);
   const together = processors.map(node => ({ node, roots: rootsOf(node, nodes) }));
   const settle = () => {
     for (let settled = true; settled;) {
@@ -159,9 +160,13 @@ function countPartitions(
       for (const { node, roots: joined } of together) {
         const known = joined.filter(root => counts.has(root.id));
         if (known.length === 0) continue;
-        const count = counts.get(known[0]!.id)!;
+        const [first] = known as [Root];
+        const count = counts.get(first.id)!;
         const other = known.find(root => counts.get(root.id) !== count);
-        if (other) throw partitionsDiffer(topology, node, known[0]!, count, other, counts.get(other.id)!);
+        if (other) {
+          const sides = [first, other].map(root => ({ root, count: counts.get(root.id)! })) as [Side, Side];
+          throw partitionsDiffer(topology.name, node.id, ...sides);
+        }
         for (const root of joined)
           if (!counts.has(root.id)) {
             counts.set(root.id, count);
@@ -180,23 +185,6 @@ function countPartitions(
     settle();
   }
   return counts;
-}
-
-function partitionsDiffer(
-  topology: Topology,
-  node: ProcessorNode,
-  a: Root,
-  countA: number,
-  b: Root,
-  countB: number,
-): TopologyError {
-  const name = (root: Root) => (root.kind === 'source' ? root.topic.name : `the repartition of '${root.id}'`);
-  return new TopologyError(
-    'TOPO_PARTITIONS_DIFFER',
-    `step '${node.id}' brings together ${name(a)} (${countA} partitions) and ${name(b)} (${countB}): equal keys would lie in ` +
-      `different partitions. Give both topics one count, or put a keyBy in front of the one that may be repartitioned.`,
-    { topology: topology.name, step: node.id },
-  );
 }
 
 function inputOf(

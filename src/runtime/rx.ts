@@ -218,5 +218,7 @@ function checked(record: Emitted, lastTimestamp: number): Emitted & { readonly t
   const { timestamp = lastTimestamp, headers } = record;
   if (!Number.isSafeInteger(timestamp) || timestamp < 0)
     throw new RecordError('TOPO_TIMESTAMP_INVALID', 'its operators emitted a timestamp that is no time');
-  return { key: defined(record.key), value: defined(record.value), timestamp, ...(headers && { headers }) };
+  const key = defined(record.key, 'emittedKey');
+  const value = defined(record.value, 'emittedValue');
+  return { key, value, timestamp, ...(headers && { headers }) };
 }

@@ -79,7 +79,7 @@ export const TRANSFORMS: Readonly<Record<TransformNode['op'], Compile>> = {
       unit.step = id;
       for (const result of defined(fn(value, unit)) as Iterable<unknown>) {
         values[row + OUT]!++;
-        next(defined(result), null);
+        next(defined(result, 'element'), null);
         // the rest of a generator is this step's code again
         unit.step = id;
       }

@@ -28,25 +28,35 @@ function recordError(code: 'TOPO_DECODE' | 'TOPO_ENCODE', message: string, cause
   return new RecordError(code, message + detail, {}, { cause });
 }
 
+const SYNCHRONOUS = 'the functions of these steps are synchronous';
+const WAIT = 'let an operator such as concatMap wait for it';
+
+/** Where a value comes from that is none: what is told of it, and what to do. */
+const ORIGINS = {
+  result: { is: 'its function returned', none: 'return null where there is no value', later: SYNCHRONOUS },
+  element: { is: 'what its function returned holds', none: 'null stands for no value', later: SYNCHRONOUS },
+  forwarded: { is: 'forward was given', none: 'null stands for no value', later: SYNCHRONOUS },
+  stored: { is: 'put was given', none: 'delete() removes what is stored', later: SYNCHRONOUS },
+  emittedKey: { is: 'its operators emitted a record whose key is', none: 'null stands for no key', later: WAIT },
+  emittedValue: { is: 'its operators emitted a record whose value is', none: 'null stands for no value', later: WAIT },
+} as const;
+
 /** @throws RecordError `TOPO_RESULT_UNDEFINED` for undefined, `TOPO_USER_FUNCTION` for a promise */
-export function defined<T>(result: T | undefined): T {
-  if (result === undefined)
-    throw new RecordError(
-      'TOPO_RESULT_UNDEFINED',
-      'its function returned undefined; return null where there is no value',
-    );
-  return synchronous(result);
+export function defined<T>(result: T | undefined, origin: keyof typeof ORIGINS = 'result'): T {
+  if (result === undefined) {
+    const { is, none } = ORIGINS[origin];
+    throw new RecordError('TOPO_RESULT_UNDEFINED', `${is} undefined; ${none}`);
+  }
+  return synchronous(result, origin);
 }
 
 /** @throws RecordError `TOPO_USER_FUNCTION` for a promise */
-export function synchronous<T>(result: T): T {
+export function synchronous<T>(result: T, origin: keyof typeof ORIGINS = 'result'): T {
   if (result instanceof Promise) {
     // nobody waits for it, so nobody else would hear of its failure
     result.catch(() => {});
-    throw new RecordError(
-      'TOPO_USER_FUNCTION',
-      'its function returned a promise: the functions of these steps are synchronous',
-    );
+    const { is, later } = ORIGINS[origin];
+    throw new RecordError('TOPO_USER_FUNCTION', `${is} a promise: ${later}`);
   }
   return result;
 }

@@ -1,9 +1,6 @@
-import { join } from 'node:path';
 import ts from 'typescript';
 import { expect, test } from 'vitest';
-
-const ROOT = join(import.meta.dirname, '../..');
-const FILE = join(import.meta.dirname, 'a-topology-file.ts');
+import { FILE, languageService } from './language-service.ts';
 
 const SOURCE = `
 import { avg, collect, count, json, max, string, sum, topic, topology, tumbling, within } from 'topo-streams';
@@ -26,27 +23,7 @@ topology('t', t => {
 
 /** What an editor shows where the mouse rests on a name. */
 function hovers(): Map<string, string> {
-  const { options } = ts.parseJsonConfigFileContent(
-    ts.readConfigFile(join(ROOT, 'tsconfig.json'), path => ts.sys.readFile(path)).config,
-    ts.sys,
-    ROOT,
-  );
-  const read = (path: string) => (path === FILE ? SOURCE : ts.sys.readFile(path));
-  const service = ts.createLanguageService({
-    getScriptFileNames: () => [FILE],
-    getScriptVersion: () => '1',
-    getScriptSnapshot: path => {
-      const text = read(path);
-      return text === undefined ? undefined : ts.ScriptSnapshot.fromString(text);
-    },
-    getCurrentDirectory: () => ROOT,
-    getCompilationSettings: () => options,
-    getDefaultLibFileName: one => ts.getDefaultLibFilePath(one),
-    fileExists: path => path === FILE || ts.sys.fileExists(path),
-    readFile: read,
-    directoryExists: path => ts.sys.directoryExists(path),
-    getDirectories: path => ts.sys.getDirectories(path),
-  });
+  const service = languageService(SOURCE);
   const entries = [...SOURCE.matchAll(/const (\w+) =/g)].map(match => {
     const info = service.getQuickInfoAtPosition(FILE, match.index + 'const '.length);
     const shown = ts.displayPartsToString(info?.displayParts).replaceAll(/\s+/g, ' ');

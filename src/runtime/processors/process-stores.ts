@@ -36,7 +36,7 @@ function valueStore({ value: serde }: StoreDeclaration, store: Store, call: Call
       const bytes = store.get(ownKey(call));
       return bytes === null ? null : decode(serde, bytes, 'value');
     },
-    put: value => store.put(ownKey(call), encode(serde, defined(value), 'state'), call.unit.timestamp),
+    put: value => store.put(ownKey(call), encode(serde, defined(value, 'stored'), 'state'), call.unit.timestamp),
     delete: () => store.put(ownKey(call), null, call.unit.timestamp),
     get timestamp() {
       return store.get(ownKey(call)) === null ? -1 : store.timestamp;
@@ -54,7 +54,8 @@ function keyValueStore({ key, value: serde }: StoreDeclaration, store: Store, ca
       const bytes = store.get(textOf(given));
       return bytes === null ? null : decode(serde, bytes, 'value');
     },
-    put: (given, value) => store.put(textOf(given), encode(serde, defined(value), 'state'), call.unit.timestamp),
+    put: (given, value) =>
+      store.put(textOf(given), encode(serde, defined(value, 'stored'), 'state'), call.unit.timestamp),
     delete: given => store.put(textOf(given), null, call.unit.timestamp),
   };
 }

@@ -140,7 +140,7 @@ class Context implements RecordContext, Call {
 
   readonly forward = (value: unknown, options?: ForwardOptions): void => {
     this.check();
-    const result = defined(value);
+    const result = defined(value, 'forwarded');
     const { unit } = this;
     const { next, counters } = this.#site;
     counters.values[this.#row + OUT]!++;
