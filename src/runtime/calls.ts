@@ -69,7 +69,7 @@ export class Calls {
     });
     stopped.catch(() => {});
     if (timeoutMs > 0)
-      void this.clock.sleep(timeoutMs, over.signal).then(() => {
+      void this.clock.deadline(timeoutMs, over.signal).then(() => {
         if (!over.signal.aborted)
           timeout.abort(new RecordError('TOPO_TIMEOUT', `the call took longer than ${timeoutMs} ms`));
       });

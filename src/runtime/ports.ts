@@ -163,6 +163,8 @@ export interface Clock {
   now(): number;
   /** Resolves after `ms`, or at once when `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** As `sleep`, for a limit to a wait that something else is to end first. */
+  deadline(ms: number, signal?: AbortSignal): Promise<void>;
   /** Lets other work of the process run: I/O, signals, the progress line. */
   yield(): Promise<void>;
 }

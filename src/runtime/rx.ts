@@ -196,7 +196,7 @@ class Pipe {
   async #completion(): Promise<void> {
     const over = new AbortController();
     this.#over = () => over.abort();
-    await this.site.clock.sleep(this.site.pipeDeadlineMs, over.signal);
+    await this.site.clock.deadline(this.site.pipeDeadlineMs, over.signal);
     this.#over = () => {};
   }
 

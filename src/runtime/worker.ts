@@ -209,7 +209,7 @@ export class Worker {
     if (requests.length === 0) {
       asked.fetched = [];
       // every buffer is full, so that only a commit, a call or the clock can change anything
-      if (maxWaitMs > 0) asked.answer = this.options.clock.sleep(maxWaitMs);
+      if (maxWaitMs > 0) asked.answer = this.options.clock.deadline(maxWaitMs);
       return asked;
     }
     asked.answer = this.#reader.fetch(requests, maxWaitMs).then(

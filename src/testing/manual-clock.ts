@@ -3,6 +3,8 @@ import type { Clock } from '../runtime/ports.ts';
 
 interface Sleeper {
   readonly due: number;
+  /** Something else is to wake it before. */
+  readonly isDeadline: boolean;
   readonly wake: () => void;
 }
 
@@ -10,6 +12,7 @@ interface Sleeper {
 export class ManualClock implements Clock {
   #now: number;
   #sleepers: Sleeper[] = [];
+  #changes = 0;
 
   /** `now`: ms since 1970. */
   constructor(now = 0) {
@@ -20,12 +23,34 @@ export class ManualClock implements Clock {
     return this.#now;
   }
 
+  /** How often somebody went to sleep or woke. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** In how many ms somebody wakes whom nothing else is to wake before; null: nobody sleeps so. */
+  get nextInMs(): number | null {
+    const due = this.#sleepers.flatMap(sleeper => (sleeper.isDeadline ? [] : [sleeper.due]));
+    return due.length === 0 ? null : Math.min(...due) - this.#now;
+  }
+
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return this.#sleep(ms, false, signal);
+  }
+
+  deadline(ms: number, signal?: AbortSignal): Promise<void> {
+    return this.#sleep(ms, true, signal);
+  }
+
+  #sleep(ms: number, isDeadline: boolean, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.resolve();
+    this.#changes++;
     return new Promise(resolve => {
       const sleeper: Sleeper = {
         due: this.#now + ms,
+        isDeadline,
         wake: () => {
+          this.#changes++;
           this.#sleepers = this.#sleepers.filter(one => one !== sleeper);
           signal?.removeEventListener('abort', sleeper.wake);
           resolve();

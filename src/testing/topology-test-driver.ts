@@ -2,6 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import { MemoryDisk } from '../adapters/embedded/memory-disk.ts';
 import { openEmbeddedBroker } from '../adapters/embedded/embedded-broker.ts';
 import { memoryState } from '../adapters/level/level-state.ts';
+import { systemClock } from '../adapters/system-clock.ts';
+import { TopologyError } from '../errors.ts';
 import type { TopicSlot } from '../graph/functions.ts';
 import type { SinkNode, SourceNode, Topology } from '../graph/topology.ts';
 import { BatchReader } from '../records/batch-reader.ts';
@@ -41,6 +43,9 @@ export type OutputRecord<K = unknown, V = unknown> = LiveRecord<K, V>;
 const MEMORY_BYTES = 64 * 1024 * 1024;
 const FETCH_BYTES = 1024 * 1024;
 const LARGEST = 2 ** 31 - 1;
+/** Of the machine's time: how long nothing happens before the clock is to blame, and how often that is looked at. */
+const STILL_MS = 1000;
+const LOOK_MS = 100;
 const silent: Log = { info: () => {}, warn: () => {}, error: () => {} };
 
 /**
@@ -122,9 +127,12 @@ export class TopologyTestDriver {
     await this.#feed.write(records);
   }
 
-  /** Waits until everything that was fed is processed and committed. */
+  /**
+   * Waits until everything that was fed is processed and committed.
+   * @throws TopologyError `TOPO_CLOCK_STILL` where that takes an `advance` of the clock, as `pipe` does
+   */
   async idle(): Promise<void> {
-    await this.#application.idle();
+    await this.#unlessStill(this.#application.idle());
   }
 
   /**
@@ -200,7 +208,7 @@ export class TopologyTestDriver {
     return this.close();
   }
 
-  /** Stops the topology. @throws what ended it, if something did */
+  /** Stops the topology; the clock goes on where that waits for it. @throws what ended it, if something did */
   async close(): Promise<void> {
     try {
       await this.#stop();
@@ -219,6 +227,25 @@ export class TopologyTestDriver {
     await stopped;
   }
 
+  /**
+   * What a call or an operator waits for on the outside cannot be seen from here, so that nothing may have happened for a while
+   * before the clock is to blame.
+   */
+  async #unlessStill(awaited: Promise<void>): Promise<void> {
+    const settled = new AbortController();
+    const settle = () => settled.abort();
+    awaited.then(settle, settle);
+    let seen = '';
+    for (let quietMs = 0; quietMs < STILL_MS; quietMs += LOOK_MS) {
+      await systemClock.sleep(LOOK_MS, settled.signal);
+      if (settled.signal.aborted) return awaited;
+      const now = JSON.stringify([this.#clock.changes, this.#application.figures()]);
+      if (now !== seen || this.#clock.nextInMs === null) quietMs = 0;
+      seen = now;
+    }
+    throw stillness(this.#topology, this.#clock);
+  }
+
   #sinkSlot(topic: string): TopicSlot | undefined {
     const node = this.#topology.nodes.find(
       (one): one is SourceNode | SinkNode => (one.kind === 'sink' || one.kind === 'source') && one.topic.name === topic,
@@ -226,3 +253,11 @@ export class TopologyTestDriver {
     return node && (this.#topology.functions[node.id]!['topic'] as TopicSlot);
   }
 }
+
+const stillness = ({ name }: Topology, { nextInMs }: ManualClock): TopologyError =>
+  new TopologyError(
+    'TOPO_CLOCK_STILL',
+    `'${name}' waits for the driver's clock, which stands still: in ${nextInMs} ms something is due, such as a timer of a pipe's ` +
+      `operators or another attempt of a record or call. Feed with send(…), move the clock with advance(…), then wait with idle().`,
+    { topology: name },
+  );

@@ -12,6 +12,7 @@ import {
   topic,
   topology,
   TopologyError,
+  tumbling,
 } from '../../src/index.ts';
 import type { Stream, Topology, TopologyBuilder } from '../../src/index.ts';
 import { isTopology } from '../../src/graph/brand.ts';
@@ -150,6 +151,26 @@ describe('a topology', () => {
     let kept: Stream<string, Claim> | undefined;
     built(t => (kept = t.stream(claims)).to(out));
     expect(() => kept!.to(out)).toThrow(/after topology 'app' was built/);
+  });
+
+  test('that cannot run is refused with the place of the step that cannot, wherever that shows', () => {
+    const lines = (build: (t: TopologyBuilder) => void) =>
+      /\(test\/dsl\/topology\.test\.ts:(\d+)\)$/.exec(refusal(build).message)?.[1];
+    const line = Number(/:(\d+):\d+\)?$/.exec(new Error('here').stack!.split('\n')[1]!)![1]);
+    const late = lines(t => {
+      const lengths = t.stream(claims).map(claim => claim.policy.length);
+      const other = t.stream(policies);
+      lengths.groupBy('by-length', length => length, json<number>()).count('n');
+      other.to(out);
+    });
+    expect(Number(late)).toBe(line + 4);
+    const atOnce = lines(t => {
+      t.stream(claims)
+        .filter(() => true)
+        .groupByKey()
+        .window(tumbling('1 hour' as '1 h'));
+    });
+    expect(Number(atOnce)).toBe(line + 12);
   });
 
   test('that reads nothing is refused', () => {

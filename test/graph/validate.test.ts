@@ -1,8 +1,9 @@
+import { tap } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { TopologyError } from '../../src/errors.ts';
 import type { Node } from '../../src/graph/topology.ts';
 import { validate } from '../../src/graph/validate.ts';
-import { json, string, topic, topology } from '../../src/index.ts';
+import { count, json, string, topic, topology, tumbling, within } from '../../src/index.ts';
 import type { TopologyBuilder } from '../../src/index.ts';
 
 const refusal = (run: () => unknown): TopologyError => {
@@ -115,8 +116,49 @@ describe('partition counts', () => {
       place: { topology: 'app', step: 'with-client' },
     });
     expect(message).toMatch(
-      /topic orders \(4 partitions\) and topic clients \(6\).*one count, or put a keyBy in front of 'with-client'/,
+      /topic orders \(4 partitions\) and topic clients \(6\).*one count, or put \.repartition\('a-name'\) in front of 'with-client'/,
     );
+  });
+
+  test('that differ are mended by the repartition that the message proposes, on either side', () => {
+    build(t =>
+      t
+        .stream(orders(4))
+        .repartition('a-name')
+        .join('with-client', t.table('clients', clients(6)), order => order),
+    );
+    build(t => {
+      const table = t.stream(clients(6)).repartition('a-name').toTable('another-name');
+      t.stream(orders(4)).join('with-client', table, order => order);
+    });
+  });
+
+  const repartitioned = (left: number | undefined, right: number | undefined) => (t: TopologyBuilder) => {
+    const of = (partitions: number | undefined) => (partitions === undefined ? {} : { partitions });
+    const stream = t.stream(orders(5));
+    stream.repartition('one', of(left)).join('pairs', stream.repartition('other', of(right)), within('1 s'), () => '');
+  };
+
+  test('of two repartitions that differ: the fix is to leave one out', () => {
+    const { message } = refusal(() => build(repartitioned(3, 4)));
+    expect(message).toMatch(
+      /the repartition of 'one' \(3 partitions\) and the repartition of 'other' \(4\).*Give both one count, or leave it out in one/,
+    );
+    build(repartitioned(3, undefined));
+    build(repartitioned(undefined, 4));
+  });
+
+  test('of a repartition and a topic that differ: the fix is to leave that of the repartition out', () => {
+    const joins = (partitions: object) => (t: TopologyBuilder) =>
+      t
+        .stream(orders(4))
+        .repartition('one', partitions)
+        .join('both', t.table('clients', clients(6)), order => order);
+    const { message } = refusal(() => build(joins({ partitions: 3 })));
+    expect(message).toMatch(
+      /'one' \(3 partitions\) and topic clients \(6\).*Leave out the partitions of 'one': it takes those/,
+    );
+    build(joins({}));
   });
 
   test('that agree, or that the file does not tell, are accepted', () => {
@@ -145,7 +187,15 @@ describe('partition counts', () => {
       }),
     );
     expect(place.step).toBe('with-agent');
-    expect(message).toMatch(/topic agents \(3|topic clients \(6/);
+    expect(message).toMatch(
+      /the repartition of 'by-client' \(6 partitions, as topic clients has\) and topic agents \(3\).*Put \.repartition\('a-name'\) between 'by-client' and 'with-agent'/,
+    );
+    build(t => {
+      const byClient = t.stream(orders()).keyBy('by-client', order => order);
+      byClient.join('with-client', t.table('clients', clients(6)), order => order);
+      const agents = topic('agents', string(), string(), { partitions: 3 });
+      byClient.repartition('a-name').join('with-agent', t.table('agents', agents), order => order);
+    });
   });
 
   test('of merged topics are compared', () => {
@@ -164,6 +214,57 @@ describe('partition counts', () => {
         .stream(orders(4))
         .merge(t.stream(clients(6)))
         .to(topic('out', string(), string())),
+    );
+  });
+});
+
+describe('a step that needs equal keys together', () => {
+  const piped = (t: TopologyBuilder) => t.stream(orders()).pipe(tap()).as(string());
+  type Piped = ReturnType<typeof piped>;
+  const table = (t: TopologyBuilder) => t.table('clients', clients());
+  const fn = () => '';
+  const keyed: [string, (stream: Piped, t: TopologyBuilder) => unknown][] = [
+    ['an aggregate', stream => stream.groupByKey().count('step')],
+    ['a windowed one', stream => stream.groupByKey().window(tumbling('1 h')).count('step')],
+    ['a cogroup', (stream, t) => t.stream(orders()).groupByKey().cogroup({ a: count() }).and(stream.groupByKey(), { b: count() }).aggregate('step')],
+    ['a join with a table', (stream, t) => stream.join('step', table(t), fn)],
+    ['a left join of streams', (stream, t) => stream.leftJoin('step', t.stream(clients()), within(1), fn)],
+    ['a join whose right side it is', (stream, t) => t.stream(clients()).join('step', stream, within(1), fn)],
+    ['a table of the stream', stream => stream.toTable('step')],
+    ['a dedupe', stream => stream.dedupe('step', { by: order => order, within: '1 h' })],
+    ['a twin', stream => stream.pairwise('step')],
+    ['a process', stream => stream.process('step', { record: () => {} })],
+    ['a mapAsync by key', stream => stream.mapAsync('step', async order => order)],
+    ['one behind other steps', (stream, t) => t.stream(clients()).merge(stream.filter(Boolean).split({ all: () => true }).all).groupByKey().count('step')],
+  ]; // prettier-ignore
+
+  test.each(keyed)('is refused behind a pipe: %s', (_, declare) => {
+    const { code, message, place } = refusal(() => build(t => void declare(piped(t), t)));
+    expect({ code, place }).toEqual({ code: 'TOPO_GRAPH_INVALID', place: { topology: 'app', step: 'step' } });
+    expect(message).toMatch(
+      /'step' needs equal keys in one partition, and the operators of 'pipe' .*\.repartition\('a-name'\) between them.*keyBy/,
+    );
+  });
+
+  test.each(keyed)('is accepted behind a pipe and what partitions by key: %s', (_, declare) => {
+    build(t => void declare(piped(t).repartition('between'), t));
+    build(
+      t =>
+        void declare(
+          piped(t).keyBy('between', (_, { key }) => key, string()),
+          t,
+        ),
+    );
+  });
+
+  test('is no sink, no join with a global table, no mapAsync of another order and no other pipe', () => {
+    build(t => piped(t).to(topic('out', string(), string())));
+    build(t => piped(t).join('step', t.globalTable('clients', clients()), fn, fn));
+    build(t => piped(t).mapAsync('step', async order => order, { order: 'partition' }));
+    build(t =>
+      piped(t)
+        .mapAsync('step', async order => order, { order: 'none' })
+        .pipe(tap()),
     );
   });
 });

@@ -282,6 +282,20 @@ test('a call that fails for good dead-letters the value that entered the step', 
   });
 });
 
+test('in an order that is not by key it follows a new key without a repartition, and shows it', async () => {
+  const calling = topology('t', t => {
+    t.stream(input)
+      .keyBy('by-value', value => value, string())
+      .mapAsync('call', async (value, { key }) => `${key}:${value}`, { order: 'none' })
+      .as(string())
+      .to(output);
+  });
+  await using driver = await drive(calling, { partitions: 4 });
+  await driver.pipeAll(records('in', 'k=a@1', 'l=b@2'));
+  expect(brief(await driver.read('out')).sort()).toEqual(['a=a:a@1', 'b=b:b@2']);
+  await expect(driver.read('t-by-value-repartition')).rejects.toThrow(/has no topic/);
+});
+
 test('undefined is no result, and a step behind that throws dead-letters what entered the call', async () => {
   const failing = topology('t', t =>
     t

@@ -88,23 +88,28 @@ test('a record may be given another key of the same type, a timestamp and header
   ]);
 });
 
-test('a store behind a pipe has the keys it hands on', async () => {
+test('a store behind a pipe and a repartition has the keys it hands on, and one count of each over all partitions', async () => {
   const counting = topology('t', t =>
     t
       .stream(input)
       .pipe(
         bufferCount(2),
         map(joined),
-        map(({ key, value }) => ({ key: `${key}${key}`, value })),
+        map(({ value }) => ({ key: value.slice(0, 1), value })),
       )
+      .as(string())
+      .repartition('by-letter')
       .groupByKey()
       .count('counted')
       .to(topic('counts', string(), json<number>())),
   );
-  await using driver = await drive(counting);
-  await driver.pipeAll(records('in', 'k=a@1', 'l=b@2', 'k=c@3'));
-  expect(brief(await driver.read('counts'))).toEqual(['kk=1@2', 'kk=2@3']);
-  expect(await driver.store('counted').get('kk')).toBe(2);
+  await using driver = await drive(counting, { partitions: 4 });
+  const fed = Array.from({ length: 20 }, (_, n) => `k${n}=${n % 2 === 0 ? 'a' : 'b'}@${n}`);
+  for (const text of fed) await driver.pipeAll(records('in', text));
+  expect(await driver.store('counted').get('a')).toBe(10);
+  expect(await driver.store('counted').get('b')).toBe(10);
+  const counts = await driver.read<string, number>('counts');
+  expect(counts.filter(({ key }) => key === 'a').map(({ value }) => value)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
 });
 
 test('a buffer that is not full comes out at the commit, with the timestamp of the last record', async () => {
@@ -316,17 +321,25 @@ test('what an operator emits must be a record with a time', async () => {
   const values: Readonly<Record<string, unknown>> = {
     text: 'text',
     undefined: { key: 'k', value: undefined },
+    keyless: { value: 'v' },
+    promised: { key: 'k', value: Promise.resolve('v') },
     early: { key: 'k', value: 'v', timestamp: -1 },
   };
   await using driver = await drive(
     through(stream => stream.pipe(map(({ value }) => values[value] as PipedRecord<string, string>))),
   );
-  await driver.pipeAll(records('in', 'k=text@1', 'k=undefined@2', 'k=early@3'));
-  const letters = await driver.read('t.dead-letters');
-  expect(letters.map(({ headers }) => headerTexts(headers)['topo.code'])).toEqual([
-    'TOPO_USER_FUNCTION',
-    'TOPO_RESULT_UNDEFINED',
-    'TOPO_TIMESTAMP_INVALID',
+  await driver.pipeAll(Object.keys(values).map((value, at) => ({ topic: 'in', key: 'k', value, timestamp: at })));
+  const letters = (await driver.read('t.dead-letters')).map(({ headers }) => headerTexts(headers));
+  const messages = letters.map(one => [one['topo.code'], one['__streams.errors.message']]);
+  expect(messages).toEqual([
+    ['TOPO_USER_FUNCTION', 'its operators emitted something that is no record: { key, value }'],
+    ['TOPO_RESULT_UNDEFINED', 'its operators emitted a record whose value is undefined; null stands for no value'],
+    ['TOPO_RESULT_UNDEFINED', 'its operators emitted a record whose key is undefined; null stands for no key'],
+    [
+      'TOPO_USER_FUNCTION',
+      'its operators emitted a record whose value is a promise: let an operator such as concatMap wait for it',
+    ],
+    ['TOPO_TIMESTAMP_INVALID', 'its operators emitted a timestamp that is no time'],
   ]);
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { json, store, string, topology } from '../../src/index.ts';
 import { brief, drive, records } from '../drive.ts';
+import { headerTexts } from '../headers.ts';
 import { built, input, out, overdue } from './overdue.ts';
 
 describe('a process step', () => {
@@ -35,6 +36,28 @@ describe('a process step', () => {
     const found = await driver.read('out');
     expect(brief(found)).toEqual(['k=v@7', 'k=later@12', 'k=as before@7']);
     expect(found.map(({ headers }) => headers.map(([name]) => name))).toEqual([['h'], ['own'], ['h']]);
+  });
+
+  test('is told which of what it hands on is undefined', async () => {
+    const handing = built(stream =>
+      stream.process('step', {
+        stores: { own: store(string()), other: store(string(), string()) },
+        record(value, { forward, stores }) {
+          const nothing = undefined as unknown as string;
+          if (value === 'forward') forward(nothing);
+          else if (value === 'put') stores.own.put(nothing);
+          else stores.other.put('key', nothing);
+        },
+      }),
+    );
+    await using driver = await drive(handing);
+    await driver.pipeAll(records('in', 'k=forward@1', 'k=put@2', 'k=put by key@3'));
+    const letters = (await driver.read('t.dead-letters')).map(({ headers }) => headerTexts(headers));
+    expect(letters.map(one => `${one['topo.code']}: ${one['__streams.errors.message']}`)).toEqual([
+      'TOPO_RESULT_UNDEFINED: forward was given undefined; null stands for no value',
+      'TOPO_RESULT_UNDEFINED: put was given undefined; delete() removes what is stored',
+      'TOPO_RESULT_UNDEFINED: put was given undefined; delete() removes what is stored',
+    ]);
   });
 
   test('takes tombstones where its stream has them, and drops records without a key', async () => {
@@ -133,7 +156,7 @@ describe('a process step is refused', () => {
     ['with an interval of nothing', { intervals: { a: { every: 0, run: () => {} } } }, /is 0: it takes at least 1 ms/],
     ['with a duration that is none', { intervals: { a: { every: '1 hour', run: () => {} } } }, /it takes milliseconds/],
     ['without a function', { record: undefined }, /takes a function/],
-    ['with a timer that is no function', { timers: { a: 5 } }, /timer 'a' of 'step'' takes a function/],
+    ['with a timer that is no function', { timers: { a: 5 } }, /timer 'a' of 'step' takes a function/],
   ])('%s', (_, definition, message) => {
     expect(refused(definition)).toThrow(message);
   });

@@ -1,9 +1,38 @@
 import { describe, expect, test } from 'vitest';
 import { json, string, topic, topology } from '../../src/index.ts';
 import { brief, drive, records } from '../drive.ts';
+import { headerTexts } from '../headers.ts';
 
 const input = topic('in', string(), string());
 const out = topic('out', string(), json<number>());
+
+describe('what onDrop says of a step that changes the key', () => {
+  test.each([
+    ['keyBy', 'stream'],
+    ['groupBy', 'stream'],
+    ['groupBy', 'table'],
+    ['repartition', 'stream'],
+  ])('%s of a %s: it alone keeps what it drops', async (method, of) => {
+    const noKey = () => null as unknown as string;
+    const options = { onDrop: 'dead-letter' } as const;
+    const moved = topology('t', t => {
+      const stream = t.stream(input);
+      stream.groupBy('other', noKey, string()).count('other-counts');
+      if (of === 'table') {
+        t.table('rows', topic('rows', string(), string()))
+          .groupBy('moved', noKey, string(), options)
+          .count('counts');
+      } else if (method === 'groupBy') stream.groupBy('moved', noKey, string(), options).count('counts');
+      else if (method === 'keyBy') stream.keyBy('moved', noKey, string(), options).groupByKey().count('counts');
+      else stream.repartition('moved', options).groupByKey().count('counts');
+    });
+    await using driver = await drive(moved);
+    const key = method === 'repartition' ? null : 'k';
+    await driver.pipe({ topic: of === 'table' ? 'rows' : 'in', key, value: 'a', timestamp: 1 });
+    const letters = (await driver.read('t.dead-letters')).map(({ headers }) => headerTexts(headers));
+    expect(letters).toMatchObject([{ 'topo.code': 'TOPO_DROPPED', 'topo.step': 'moved' }]);
+  });
+});
 
 describe('a repartition', () => {
   test('gives what follows its own partition count, and keeps the order of each key', async () => {
@@ -69,7 +98,7 @@ describe('a repartition', () => {
 
   test('with a count that is none is refused', () => {
     expect(() => topology('t', t => void t.stream(input).repartition('r', { partitions: 0 }))).toThrow(
-      /a repartition 'r' takes a whole number of partitions/,
+      /partitions of 'r' is 0: it takes a whole number from 1/,
     );
   });
 
@@ -83,6 +112,6 @@ describe('a repartition', () => {
           .as(string())
           .to(topic('o', string(), string()));
       }),
-    ).toThrow(/'joined' brings together .*'wide' \(8 partitions\).*rows \(4\)|rows \(4 partitions\).*'wide' \(8\)/);
+    ).toThrow(/'joined' brings together .*'wide' \(8 partitions\).*rows \(4\).*Leave out the partitions of 'wide'/);
   });
 });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { json, string, topic, topology } from '../../src/index.ts';
 import { brief, drive, records } from '../drive.ts';
+import { headerTexts } from '../headers.ts';
 
 const input = topic('in', string(), string());
 const output = topic('out', string(), string());
@@ -31,6 +32,26 @@ test('a predicate that returns a promise fails the record: every promise would p
   expect(await driver.read('out')).toEqual([]);
   const [letter] = await driver.read('t.dead-letters');
   expect(letter!.headers.map(([name, value]) => `${name}=${String(value)}`)).toContain('topo.code=TOPO_USER_FUNCTION');
+});
+
+test('what flatMap’s iterable holds is told apart from what its function returns', async () => {
+  await using driver = await drive(
+    topology('t', t =>
+      t
+        .stream(input)
+        .flatMap(value =>
+          value === 'nothing' ? (undefined as unknown as string[]) : ['a', undefined as unknown as string],
+        )
+        .as(string())
+        .to(output),
+    ),
+  );
+  await driver.pipeAll(records('in', 'k=nothing@1', 'k=holes@2'));
+  const letters = await driver.read('t.dead-letters');
+  expect(letters.map(({ headers }) => headerTexts(headers)['__streams.errors.message'])).toEqual([
+    'its function returned undefined; return null where there is no value',
+    'what its function returned holds undefined; null stands for no value',
+  ]);
 });
 
 test('map changes the value and sees key, headers, timestamp, topic, partition and offset', async () => {

@@ -3,6 +3,7 @@ import { json, string, topic, topology } from '../../src/index.ts';
 import type { Stream } from '../../src/index.ts';
 import { keptKeys } from '../changelog.ts';
 import { brief, drive, records } from '../drive.ts';
+import { headerTexts } from '../headers.ts';
 import { lives } from './interrupted.ts';
 
 const input = topic('in', string(), string());
@@ -43,6 +44,17 @@ describe('scan', () => {
     await using driver = await drive(seen);
     await driver.pipeAll(records('in', 'a=x@1', 'a=y@2'));
     expect(await driver.store('step').get('a')).toBe('ax1 ay2 ');
+  });
+
+  test('is told that its function returned undefined, not that its store was given that', async () => {
+    const forgetful = built(stream => stream.scan('step', () => undefined as unknown as string, '', string()));
+    await using driver = await drive(forgetful);
+    await driver.pipeAll(records('in', 'a=x@1'));
+    const [letter] = await driver.read('t.dead-letters');
+    expect(headerTexts(letter!.headers)).toMatchObject({
+      'topo.code': 'TOPO_RESULT_UNDEFINED',
+      '__streams.errors.message': 'its function returned undefined, and no state',
+    });
   });
 
   test('keeps no trace of a value whose function throws', async () => {

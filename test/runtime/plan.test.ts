@@ -50,6 +50,20 @@ describe('the plan', () => {
     expect(subTopologies.map(({ partitions }) => partitions).sort()).toEqual([3, 7]);
   });
 
+  test('calls that keep the order of a key need equal keys together, others do not', () => {
+    const calling = (order: 'key' | 'partition' | 'none') =>
+      topology('t', b => {
+        b.stream(claims)
+          .keyBy('by-value', value => value, string())
+          .mapAsync('call', async value => value, { order });
+      });
+    const repartitions = (order: 'key' | 'partition' | 'none') =>
+      plan(calling(order), counts({ claims: 3 })).internalTopics.filter(({ name }) => name.endsWith('-repartition'));
+    expect(repartitions('key')).toHaveLength(1);
+    expect(repartitions('partition')).toEqual([]);
+    expect(repartitions('none')).toEqual([]);
+  });
+
   test('topics of one join with different counts are refused, naming both', () => {
     const t = topology('t', b => {
       b.stream(claims).join('with-policy', b.table('policies', policies), value => value);

@@ -234,7 +234,7 @@ describe('topics', () => {
     const refused = expect(world.start(joining)).rejects;
     await refused.toMatchObject({ code: 'TOPO_PARTITIONS_DIFFER', place: { step: 'joined' } });
     await expect(world.start(joining)).rejects.toThrow(
-      /'joined' brings together .*left \(2 partitions\) .*right \(3\).*keyBy/,
+      /'joined' brings together .*left \(2 partitions\) .*right \(3\).*\.repartition\('a-name'\) in front of 'joined'/,
     );
     expect((await world.broker.topics()).map(({ name }) => name).sort()).toEqual(['left', 'right']);
   });

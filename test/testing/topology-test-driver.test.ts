@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bufferTime, concatMap, map, mergeMap, timer } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { levelState } from '../../src/adapters/level/level-state.ts';
 import { nodeDisk } from '../../src/adapters/embedded/node-disk.ts';
@@ -122,5 +123,66 @@ describe('the driver', () => {
         .to(enriched);
     });
     await expect(TopologyTestDriver.start(clash, { partitions: 3 })).rejects.toThrow(/equal keys would lie/);
+  });
+
+  const later = topology('later', t => {
+    t.stream(orders)
+      .pipe(({ scheduler }) => concatMap(one => timer(250, scheduler).pipe(map(() => one))))
+      .as(string())
+      .to(enriched);
+  });
+
+  test('says that it waits for its clock where a timer of a pipe has to go on, and goes on when the clock does', async () => {
+    await using driver = await drive(later);
+    await expect(driver.pipe(records('orders', 'k=a@1')[0]!)).rejects.toMatchObject({
+      code: 'TOPO_CLOCK_STILL',
+      message: expect.stringMatching(
+        /^'later' waits for the driver's clock.*in 250 ms.*send\(…\).*advance\(…\).*idle\(\)/,
+      ) as unknown,
+    });
+    await driver.advance(250);
+    await driver.idle();
+    expect(brief(await driver.read('enriched'))).toEqual(['k=a@1']);
+  });
+
+  test('says so where a call is to be made again', async () => {
+    let isUp = false;
+    const calling = topology('calling', t => {
+      t.stream(orders)
+        .mapAsync('call', async order => (isUp ? order : Promise.reject(new Error('down'))), { retry: { times: 1 } })
+        .as(string())
+        .to(enriched);
+    });
+    await using driver = await drive(calling);
+    await expect(driver.pipe(records('orders', 'k=a@1')[0]!)).rejects.toThrow(/in 100 ms something is due/);
+    isUp = true;
+    await driver.advance(100);
+    await driver.idle();
+    expect(brief(await driver.read('enriched'))).toEqual(['k=a@1']);
+  });
+
+  test('waits for what comes from the outside, though a timer is set', async () => {
+    let answer = (): void => {};
+    const answered = new Promise<void>(resolve => (answer = resolve));
+    const asking = topology('asking', t => {
+      t.stream(orders)
+        .pipe(
+          concatMap(async one => {
+            await answered;
+            return one;
+          }),
+          ({ scheduler }) => bufferTime(60_000, scheduler),
+          mergeMap(list => list),
+        )
+        .as(string())
+        .to(enriched);
+    });
+    await using driver = await drive(asking);
+    await driver.send(...records('orders', 'k=a@1'));
+    const idle = driver.idle();
+    for (let turn = 0; turn < 100; turn++) await new Promise(resolve => setImmediate(resolve));
+    answer();
+    await idle;
+    expect(brief(await driver.read('enriched'))).toEqual(['k=a@1']);
   });
 });

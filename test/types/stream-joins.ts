@@ -20,6 +20,8 @@ topology('stream joins', t => {
   const byNumber = right.keyBy('by-number', policy => policy.product.length);
   // @ts-expect-error -- keys are strings here, numbers there
   left.join('numbers', byNumber, window, () => 1);
+  // @ts-expect-error -- the same where there may be no partner
+  left.leftJoin('numbers-3', byNumber, window, () => 1);
   // @ts-expect-error -- the same on both sides that may be missing
   left.outerJoin('numbers-2', byNumber, window, () => 1);
 

@@ -34,6 +34,11 @@ topology('joins', t => {
   // @ts-expect-error -- keys are numbers here, strings there
   byNumber.join('numbers', policyTable, claim => claim);
 
+  // @ts-expect-error -- the same where there may be no row
+  byNumber.leftJoin('numbers-3', policyTable, claim => claim);
+  // @ts-expect-error -- streams of different keys are not one
+  t.stream(claims).merge(byNumber);
+
   // @ts-expect-error -- a serde of another type than the key
   t.stream(claims).keyBy('by-number-2', claim => claim.id.length, string());
 

@@ -19,6 +19,12 @@ topology('table-joins', t => {
   const numbered = t.stream(policies).keyBy('by-number', policy => policy.id.length).toTable('numbered');
   // @ts-expect-error -- keys are numbers there, strings here
   claimTable.join('numbers', numbered, (claim, policy) => claim.id + policy.id);
+  // @ts-expect-error -- the same where there may be no row
+  claimTable.leftJoin('numbers-2', numbered, claim => claim.id);
+  // @ts-expect-error -- the same on both sides that may be missing
+  claimTable.outerJoin('numbers-3', numbered, () => '');
+  // @ts-expect-error -- a stream is no table
+  claimTable.join('stream', t.stream(policies), claim => claim.id);
 }); // prettier-ignore
 
 topology('versioned', t => {
