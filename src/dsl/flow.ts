@@ -40,7 +40,7 @@ export interface JoinsAsStream {
   readonly joins: 'as a stream: within a window';
 }
 export interface JoinsAsTable {
-  readonly joins: 'as a table: without a window; with { onDrop } and, if it is versioned, { grace }';
+  readonly joins: 'as a table: without a window; with { onDrop, onError } and, if it is versioned, { grace }';
 }
 export interface JoinsAsGlobalTable {
   readonly joins: 'as a global table: by the key that a function returns';

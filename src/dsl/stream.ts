@@ -172,8 +172,8 @@ export class Stream<in out K, in out V> {
 
   /**
    * Real RxJS operators over `{ key, value, timestamp, headers }`, one subscription a task. They may drop, change, merge or delay
-   * records, but not change the type of the keys, nor their partitioning: a key that another one must be grouped or joined with
-   * is changed by `keyBy` alone.
+   * records, and emit under any key of the stream's type; what they emit stays in its task, so that a step behind them that needs
+   * equal keys together (a join, an aggregate) takes a `.repartition('a-name')` or a `keyBy` in front.
    *
    * At each commit the source completes, so that what the operators hold comes out, and they start afresh with the next record:
    * buffers and windows end at a commit, and state does not last. `({ scheduler }) => bufferTime(1000, scheduler)` gives an
