@@ -87,7 +87,7 @@ describe('where keys differ, the compiler says so in a few lines:', () => {
 
 test.each([
   ['values of merged streams', 't.stream(policies)', `Types of property 'valueType' are incompatible.`],
-  ['a grace with a plain table', 'policyTable', /with { onDrop } and, if it is versioned, { grace }/],
+  ['a grace with a plain table', 'policyTable', /with { onDrop, onError } and, if it is versioned, { grace }/],
   ['a table in a window', 'policyTable', /"as a table: without a window;/],
   ['a stream without a window', 'stream', /^Type '"as a stream: within a window"' is not assignable/],
   ['a stream that a table joins', 'stream', /^Type '"as a stream: within a window"' is not assignable/],
