@@ -102,7 +102,11 @@ export class TaskInput {
   /** The head's value. @throws RecordError `TOPO_DECODE`, `TOPO_TIMESTAMP_INVALID` */
   value(): unknown {
     if (this.#headError !== undefined) throw this.#headError;
-    if (this.#headDecoded) return this.#headValue;
+    if (this.#headDecoded) {
+      // once: a unit that is run again gets what the record holds, not what a function made of it
+      this.#headDecoded = false;
+      return this.#headValue;
+    }
     const { reader } = this;
     if (this.#isUnread) return reader.valueStart < 0 ? null : UNREAD;
     const bytes = reader.valueBytes();
@@ -121,8 +125,7 @@ export class TaskInput {
       while (reader.next())
         if (reader.offset >= this.position) {
           this.hasHead = true;
-          if (this.#timestamp) this.#extractTimestamp();
-          else this.headTimestamp = reader.timestamp;
+          this.#takeTimestamp();
           return;
         }
       this.#bufferedBytes -= reader.buffer.length;
@@ -137,23 +140,34 @@ export class TaskInput {
     }
   }
 
-  /** Event time must be known before a record's turn comes, so the value is decoded now, and kept for its turn. */
-  #extractTimestamp(): void {
+  /** Event time must be known before a record's turn comes; what is wrong with it is thrown when that comes, as an error of its unit. */
+  #takeTimestamp(): void {
     const own = this.reader.timestamp;
     this.headTimestamp = own;
     this.#headError = undefined;
     this.#headDecoded = false;
+    if (this.#timestamp !== undefined) this.#extractTimestamp(own);
+    if (this.#headError === undefined && !isTime(this.headTimestamp))
+      this.#headError = new RecordError(
+        'TOPO_TIMESTAMP_INVALID',
+        "the record has no time in ms since 1970, and its topic's declaration takes none from the value",
+      );
+  }
+
+  /** The value is decoded now, and kept for its turn. */
+  #extractTimestamp(own: number): void {
     try {
       const value = this.value();
       this.#headValue = value;
       this.#headDecoded = true;
       if (value !== null) this.headTimestamp = checkedTimestamp(this.#timestamp!(value), own);
     } catch (error) {
-      // thrown again when the record's turn comes: as an error of its unit
       this.#headError = error;
     }
   }
 }
+
+const isTime = (timestamp: number): boolean => Number.isSafeInteger(timestamp) && timestamp >= 0;
 
 function outOfRange({ topic, partition }: TaskInput, offset: number, start: number, end: number): FatalError {
   const what =
@@ -168,12 +182,13 @@ function outOfRange({ topic, partition }: TaskInput, offset: number, start: numb
 }
 
 function checkedTimestamp(extracted: number, own: number): number {
-  if (!Number.isSafeInteger(extracted) || extracted < 0)
+  if (!isTime(extracted))
     throw new RecordError(
       'TOPO_TIMESTAMP_INVALID',
       "the topic's timestamp function did not return milliseconds since 1970",
     );
-  if (extracted > own + MAX_AHEAD_MS)
+  // a record without a time of its own has none to be held against
+  if (isTime(own) && extracted > own + MAX_AHEAD_MS)
     throw new RecordError(
       'TOPO_TIMESTAMP_INVALID',
       `the extracted timestamp is ${extracted - own} ms past the record's own; at most ${MAX_AHEAD_MS} are taken`,

@@ -1,3 +1,5 @@
+import type { Unit } from './unit.ts';
+
 /** What a step does with the entries of its store that fall due. */
 export interface DueEntries {
   /**
@@ -49,6 +51,7 @@ export class Schedule {
     readonly step: string,
     readonly entries: DueEntries,
     private readonly log: TimeLog,
+    private readonly unit: Unit,
   ) {}
 
   add(due: number, key: string): void {
@@ -94,22 +97,23 @@ export class Schedule {
     else if (!this.isLeftDue) return;
     this.isLeftDue = false;
     if (this.next > this.now) return;
-    const outer = this.log.beginFiring(this);
-    while (this.next <= this.now) {
-      const due = this.next;
-      this.entries.fire(this.take(), due);
-    }
-    this.log.isFiring = outer;
+    this.log.advanced(this);
+    this.unit.withoutRecord(() => {
+      while (this.next <= this.now) this.#fire();
+    });
   }
 
   /** Fires the first entry before its time, to make room. */
   fireFirst(): void {
     this.isEarly = true;
-    const outer = this.log.beginFiring(this);
+    this.log.advanced(this);
+    this.unit.withoutRecord(() => this.#fire());
+    this.isEarly = false;
+  }
+
+  #fire(): void {
     const due = this.next;
     this.entries.fire(this.take(), due);
-    this.log.isFiring = outer;
-    this.isEarly = false;
   }
 
   /** The first entry is due, or is to make room. */
@@ -182,8 +186,6 @@ const FEW_KEYS = 32;
 
 /** What was taken out of a task's schedules, to put it back where the unit or the epoch is taken back. */
 export class TimeLog {
-  /** What runs now fell due: it is not the record's that made it due. */
-  isFiring = false;
   readonly #taken: { readonly schedule: Schedule; readonly due: number; readonly key: string }[] = [];
   #unitStart = 0;
   #advanced: Schedule[] = [];
@@ -192,18 +194,14 @@ export class TimeLog {
     this.#taken.push({ schedule, due, key });
   }
 
-  /** The unit makes entries of a schedule fire. Returns whether it runs within such a one: what `isFiring` is afterwards. */
-  beginFiring(schedule: Schedule): boolean {
+  /** The unit makes entries of a schedule fire. */
+  advanced(schedule: Schedule): void {
     this.#advanced.push(schedule);
-    const outer = this.isFiring;
-    this.isFiring = true;
-    return outer;
   }
 
   /** Takes the unit back. Returns the schedules whose entries it had made due: their time does not go back. */
   rollback(): readonly Schedule[] {
     this.#putBack(this.#unitStart);
-    this.isFiring = false;
     const advanced = this.#advanced;
     this.#advanced = [];
     return advanced;

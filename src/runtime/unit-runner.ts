@@ -186,7 +186,7 @@ export class UnitRunner {
 
   /** What runs is the record's doing, not that of something it made due. */
   get #isRecord(): boolean {
-    return this.unit.reader !== null && !this.times.isFiring;
+    return this.unit.reader !== null;
   }
 
   /**

@@ -50,6 +50,21 @@ export class Unit implements RecordContext {
     this.keyView = this.#recordKey.ofValue(null);
   }
 
+  /** Runs what is of no record within the unit of one: it shows no topic and no offset, as where it runs alone (`beginDue`). */
+  withoutRecord(run: () => void): void {
+    const { reader, topic, offset } = this;
+    this.reader = null;
+    this.topic = '';
+    this.offset = -1;
+    try {
+      run();
+    } finally {
+      this.reader = reader;
+      this.topic = topic;
+      this.offset = offset;
+    }
+  }
+
   /** @throws RecordError `TOPO_DECODE` */
   get key(): unknown {
     return this.keyView.value;

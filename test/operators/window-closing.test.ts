@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { hopping, session, sliding, string, topic, topology, tumbling, windowed } from '../../src/index.ts';
+import { hopping, json, session, sliding, string, topic, topology, tumbling, windowed } from '../../src/index.ts';
 import type { Topology, Window, Windowed } from '../../src/index.ts';
 import type { InputRecord } from '../../src/testing/index.ts';
 import { drive, records } from '../drive.ts';
@@ -72,6 +72,60 @@ test('a record that fails leaves the windows closed that it made due', async () 
   expect(await readWindows(driver)).toEqual(['a[0,10]=a@1', 'a[50,60]=b@51']);
   expect((await driver.read('t.dead-letters')).map(({ timestamp }) => timestamp)).toEqual([50]);
   expect(driver.figures().dropped).toEqual({ late: 1 });
+});
+
+test('a window that closes is of no record: not of the one that made it due, which is not dead-lettered for what is dropped of it', async () => {
+  const places: unknown[] = [];
+  await using driver = await drive(
+    topology('t', t =>
+      t
+        .stream(input)
+        .groupByKey()
+        .window(tumbling(10, { emit: 'final' }))
+        .count('counted')
+        .toStream()
+        .map((count, { topic: of, offset, headers }) => {
+          places.push([of, offset, headers]);
+          return String(count);
+        })
+        .as(string())
+        .keyBy('nowhere', () => null as unknown as string, string())
+        .groupByKey()
+        .count('recounted'),
+    ),
+    { onDrop: 'dead-letter' },
+  );
+  const headers = [['h', Buffer.from('x')]] as const;
+  await driver.pipeAll(records('in', 'a=a@1', 'b=b@50').map(record => ({ ...record, headers })));
+  await driver.pipe({ topic: 'in', key: null, value: 'c', timestamp: 60 });
+  expect(places).toEqual([['', -1, []]]);
+  expect(driver.figures().dropped).toEqual({ 'null-key': 2 });
+  expect((await driver.read('t.dead-letters')).map(({ timestamp }) => timestamp)).toEqual([60]);
+});
+
+test('a record that is run again after what it made due is what it was, also where its topic takes the time from the value', async () => {
+  const timed = topic('in', string(), json<{ at: number; n: number }>(), { timestamp: ({ at }) => at });
+  await using driver = await drive(
+    topology('t', t => {
+      const changed = t.stream(timed).map(value => {
+        value.n++;
+        return value;
+      });
+      changed
+        .groupByKey()
+        .window(tumbling(10, { emit: 'final' }))
+        .count('counted')
+        .map(() => {
+          throw new TypeError('no window closes');
+        })
+        .as(string())
+        .to(topic('windows', windowed(string()), string()));
+      changed.map(({ n }) => String(n)).to(other);
+    }),
+  );
+  for (const at of [1, 50, 90]) await driver.pipe({ topic: 'in', key: 'k', value: { at, n: 0 }, timestamp: at });
+  expect((await driver.read('other')).map(({ value }) => value)).toEqual(['1', '1', '1']);
+  expect(await driver.read('t.dead-letters')).toHaveLength(2);
 });
 
 describe('after a restart in the middle', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { memoryState } from '../../src/adapters/level/level-state.ts';
-import { FatalError, json, string, topic, topology } from '../../src/index.ts';
+import { FatalError, json, string, topic, topology, tumbling } from '../../src/index.ts';
 import type { Topology } from '../../src/index.ts';
 import type { StateBackend } from '../../src/runtime/ports.ts';
 import { Store, UndoLog } from '../../src/runtime/store.ts';
@@ -196,6 +196,33 @@ describe('a unit that fails leaves one dead letter and nothing else', () => {
       `TOPO_TIMESTAMP_INVALID at in: ${hour + 3}`,
       'TOPO_TIMESTAMP_INVALID at in: never',
       'TOPO_TIMESTAMP_INVALID at in: -1',
+    ]);
+  });
+
+  test("a record without a time of its own, as Kafka's oldest formats have; a topic that takes the time from the value needs none", async () => {
+    const timed = topic('timed', string(), string(), { timestamp: value => Number(value) });
+    await using driver = await drive(
+      topology('t', t => {
+        t.stream(timed).to(first);
+        t.stream(input).to(first);
+        t.stream(input)
+          .groupByKey()
+          .window(tumbling(10))
+          .count('counted');
+      }),
+    );
+    const timeless = { topic: 'in', key: 'k', value: 'x', timestamp: -1 };
+    await driver.pipeAll([timeless, { ...timeless, timestamp: -5000 }, { ...timeless, timestamp: 0 }]);
+    await driver.pipeAll([
+      { ...timeless, topic: 'timed', value: '1700000000000' },
+      { ...timeless, topic: 'timed', value: null },
+    ]);
+    expect(brief(await driver.read('first'))).toEqual(['k=x@0', 'k=1700000000000@1700000000000']);
+    expect(driver.figures().steps.find(({ step }) => step === 'counted')?.in).toBe(1);
+    expect(await deadLetters(driver)).toEqual([
+      'TOPO_TIMESTAMP_INVALID at in: x',
+      'TOPO_TIMESTAMP_INVALID at in: x',
+      'TOPO_TIMESTAMP_INVALID at timed: null',
     ]);
   });
 });

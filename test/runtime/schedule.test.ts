@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { Schedule, TimeLog } from '../../src/runtime/schedule.ts';
+import { Unit } from '../../src/runtime/unit.ts';
 import { Dice, seedOf } from '../seed.ts';
 
 const scheduled = (fired: string[] = []) => {
@@ -9,7 +10,7 @@ const scheduled = (fired: string[] = []) => {
     discard: () => null,
     dueOf: () => null,
   };
-  return { log, schedule: new Schedule('step', entries, log), fired };
+  return { log, schedule: new Schedule('step', entries, log, new Unit()), fired };
 };
 
 test('what is removed is not kept until it would have been due, however many share its time', () => {
