@@ -2,7 +2,7 @@ import { readVarint, varintSize, writeVarint } from '../records/varint.ts';
 
 /** A table's change that waits in a step's store. */
 export interface WaitingChange {
-  /** When the wait began, ms since 1970. */
+  /** When the wait began, ms since 1970. Infinity: it was not handed on, and the row's next change has `old` as the row before. */
   readonly since: number;
   /** Packed, of the last change. */
   readonly headers: Uint8Array;

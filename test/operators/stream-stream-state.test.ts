@@ -58,6 +58,22 @@ describe('a restart', () => {
   });
 });
 
+test.each([
+  ['leftJoin', []],
+  ['outerJoin', ['k=null-b@30']],
+] as const)('an inner join that becomes a %s reports nothing that it has joined', async (method, more) => {
+  await using world = await TestWorld.open();
+  for (const name of ['left', 'right']) await world.topic(name, 1);
+  await world.write('left', record('k=A@1'));
+  await world.write('right', record('k=a@2'));
+  await world.runToIdle(joining('join', within(10)));
+  // into the same pages
+  await world.write('left', record('k=B@15'), record('z=z@1000'));
+  await world.write('right', record('k=b@30'));
+  await world.runToIdle(joining(method, within(10)));
+  expect(short(await world.read('out'))).toEqual(['k=A-a@2', 'k=B-null@15', ...more]);
+});
+
 describe('an epoch that is aborted', () => {
   test.each(METHODS)('%s: and run again gives what it would have given, pages it removed included', async method => {
     await using driver = await drive(

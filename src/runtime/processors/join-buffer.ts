@@ -121,7 +121,8 @@ export class JoinBuffer {
       setLastPage(counted, number);
       store.put(firstKey, counted, timestamp);
     }
-    const grown = withEntry(page, offset, value, headers, isJoined);
+    // what nobody reports is as good as joined, also for a join that reports it one day and finds this page
+    const grown = withEntry(page, offset, value, headers, isJoined || !reportsUnmatched);
     const pageKey = number === 0 ? firstKey : numbered(firstKey, number);
     if (first === null) this.#present.add(firstKey);
     if (reportsUnmatched && !isJoined && timestamp < pendingOf(grown)) {

@@ -6,6 +6,7 @@ import type { Compiled, Site } from '../chain.ts';
 import { IN, OUT } from '../counters.ts';
 import { KeyView } from '../key-view.ts';
 import { decode, encode } from '../values.ts';
+import type { WaitingChange } from '../waiting-change.ts';
 import { WaitingChanges } from './waiting-changes.ts';
 import { bytesOfKey } from '../store-key.ts';
 
@@ -16,7 +17,8 @@ interface SuppressOptions {
 
 /**
  * Holds a row's changes back and hands on the last one when stream time is `limitMs` past the first; where `maxRecords` rows wait
- * and another comes, the one that waits longest goes at once. What is handed on as the row before is what was handed on last.
+ * and another comes, the one that waits longest goes at once. What is handed on as the row before is what was handed on last,
+ * whatever could not be since.
  * Stream time is that of the changes.
  */
 export function suppress(node: ProcessorNode, site: Site): Compiled {
@@ -35,6 +37,13 @@ export function suppress(node: ProcessorNode, site: Site): Compiled {
     if (value === null && old === null) return;
     values[counts + OUT]!++;
     next(value, old);
+  };
+
+  /** A change that need not wait, behind one that was not handed on or none. */
+  const pass = (storeKey: string, lost: WaitingChange | null, value: unknown, old: unknown): void => {
+    if (lost === null) return handOn(value, old);
+    waiting.forget(storeKey, unit.timestamp);
+    handOn(value, rowOf(lost.old));
   };
 
   const schedule = site.schedule(node.stores[0]!.name, {
@@ -56,6 +65,7 @@ export function suppress(node: ProcessorNode, site: Site): Compiled {
       const ended = waiting.end(storeKey, due);
       if (ended === null) return null;
       const { change, timestamp } = ended;
+      waiting.keep(storeKey, change, timestamp);
       const key = bytesOfKey(waiting.keyOf(storeKey));
       return { key, value: change.row, timestamp, headers: change.headers };
     },
@@ -69,7 +79,7 @@ export function suppress(node: ProcessorNode, site: Site): Compiled {
     const storeKey = waiting.storeKeyOf(key);
     const { timestamp } = unit;
     const change = waiting.get(storeKey);
-    if (change !== null) {
+    if (change !== null && change.since < Infinity) {
       waiting.update(storeKey, { ...change, headers: unit.headerBytes, row: bytesOf(value) }, timestamp);
       // a change that comes as the wait ends is still part of it
       schedule.advance(timestamp);
@@ -77,14 +87,15 @@ export function suppress(node: ProcessorNode, site: Site): Compiled {
     }
     schedule.advance(timestamp);
     const due = timestamp + limitMs;
-    if (due <= schedule.now) return handOn(value, old);
+    if (due <= schedule.now) return pass(storeKey, change, value, old);
     while (waiting.count >= maxRecords) {
-      if (due < schedule.next || (due === schedule.next && storeKey < schedule.firstKey)) return handOn(value, old);
+      if (due < schedule.next || (due === schedule.next && storeKey < schedule.firstKey)) return pass(storeKey, change, value, old);
       schedule.fireFirst();
     }
     unit.step = node.id;
+    const before = change === null ? bytesOf(old) : change.old;
     const headers = unit.headerBytes;
-    waiting.begin(storeKey, { since: timestamp, headers, old: bytesOf(old), row: bytesOf(value) }, timestamp);
+    waiting.begin(storeKey, { since: timestamp, headers, old: before, row: bytesOf(value) }, timestamp);
     schedule.add(due, storeKey);
   });
 }

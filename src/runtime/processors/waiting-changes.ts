@@ -8,7 +8,7 @@ const ROW = 'r';
 const COUNT = 'n';
 const NOTHING_ELSE = new Uint8Array(0);
 
-/** The changes of a table that wait, in a store. */
+/** The changes of a table that wait, in a store; and what was handed on last of rows whose last change could not be. */
 export class WaitingChanges {
   readonly #store: Store;
   readonly #limitMs: number;
@@ -54,9 +54,20 @@ export class WaitingChanges {
     return { change, timestamp };
   }
 
-  /** Of an entry of the store; null: it is no change. */
+  /** What ended was not handed on: the row's next change follows what was handed on before it. */
+  keep(storeKey: string, change: WaitingChange, timestamp: number): void {
+    this.update(storeKey, { ...change, since: Infinity, row: null }, timestamp);
+  }
+
+  forget(storeKey: string, timestamp: number): void {
+    this.#store.put(storeKey, null, timestamp);
+  }
+
+  /** Of an entry of the store; null: it does not wait. */
   dueOf(storeKey: string, stored: Uint8Array): number | null {
-    return storeKey === COUNT ? null : decodeWaitingChange(stored).since + this.#limitMs;
+    if (storeKey === COUNT) return null;
+    const { since } = decodeWaitingChange(stored);
+    return since === Infinity ? null : since + this.#limitMs;
   }
 
   #setCount(count: number): void {
