@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { json, string, topic, topology } from '../../src/index.ts';
-import type { Table, Topology, TopologyBuilder } from '../../src/index.ts';
+import { hopping, json, string, topic, topology } from '../../src/index.ts';
+import type { Stream, Table, Topology, TopologyBuilder } from '../../src/index.ts';
 import { brief, drive, records } from '../drive.ts';
 import { CANONICAL, OUT_OF_ORDER } from '../oracle/canonical.ts';
+import { readWindows, windowRows } from '../windowed-records.ts';
 import { answers, left, listed, output, pair, right } from './two-sides.ts';
 
 const MODES = ['join', 'leftJoin', 'outerJoin'] as const;
@@ -197,6 +198,42 @@ describe('one change that comes by both inputs', () => {
       '#3 null@3',
       '#4 C-C-C-C-C-C@4',
     ]);
+  });
+
+  test('of several rows at once: one result each', async () => {
+    const build = topology('t', t => {
+      const counted = (name: string, stream: Stream<string, string>) =>
+        stream
+          .groupByKey()
+          .window(hopping(4, { every: 2 }))
+          .count(name)
+          .toStream()
+          .toTable(`${name}-rows`);
+      const stream = t.stream(left);
+      counted('all', stream)
+        .leftJoin('share', counted('large', stream.filter(value => value > 'M')), (all, large) => `${large ?? 0}/${all}`)
+        .as(string())
+        .to(windowRows);
+    });
+    await using driver = await drive(build);
+    await driver.pipeAll(records('left', 'k=A@2', 'k=Z@3'));
+    expect(await readWindows(driver)).toEqual(['k[0,4]=0/1@2', 'k[2,6]=0/1@2', 'k[0,4]=1/2@3', 'k[2,6]=1/2@3']);
+  });
+
+  test('among others that come by one: an aggregate behind takes each result out as it was put in', async () => {
+    const build = topology('t', t => {
+      const table = t.table('rows', left);
+      const shown = table.suppress('held', { timeLimit: 5 }).toStream().toTable('shown');
+      joined('outerJoin', shown, table)
+        .groupBy('by-result', row => row, string())
+        .count('counted');
+    });
+    await using driver = await drive(build);
+    // the last one makes both rows go on, and changes one of them
+    await driver.pipeAll(records('left', 'a=1@0', 'b=1@1', 'a=2@20'));
+    const counts = [];
+    for await (const entry of driver.store<string, number>('counted').entries()) counts.push(entry);
+    expect(Object.fromEntries(counts)).toEqual({ 'null-1': 0, '2-2': 1, '1-1': 1 });
   });
 
   test('after a record that failed half way, the next one is whole', async () => {

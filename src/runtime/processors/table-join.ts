@@ -18,33 +18,23 @@ export function tableJoin(node: ProcessorNode, site: Site): Compiled {
   const keySerde = site.slots['key'] as Serde<unknown>;
   const { values } = site.counters;
   const row = site.counters.row(node.id);
-  const [left, right] = sidesOf(node, site);
   const combine = combiner(node, site);
   const view = new KeyView();
-  /** Whose change is under way; null: none is. */
-  let key: string | null = null;
-  let headers: Uint8Array | null = null;
+  const [leftRows, rightRows] = lookupsOf(node, site);
+  const newChange = () => new Change(leftRows, rightRows);
+  /** Where each change is whole by itself. */
+  const alone = newChange();
+  /** Those that have not come by all their ways yet, by key: a record may change several rows. */
+  const pending = new Map<string, Change>();
 
-  const forget = () => {
-    key = null;
-    left.isChanged = right.isChanged = false;
-  };
-  const settle = () => {
-    if (key === null) return;
-    try {
-      if (!left.isChanged) left.look(key);
-      if (!right.isChanged) right.look(key);
-    } catch (error) {
-      // the unit is taken back, and this change with it
-      forget();
-      throw error;
-    }
+  const handOn = ({ key, headers, left, right }: Change): void => {
+    if (!left.isChanged) left.look(key);
+    if (!right.isChanged) right.look(key);
     const { keyView, timestamp, otherHeaders } = unit;
     // where ways parted, another step may have set another key since
     if (unit.storeKey !== key) unit.keyView = view.ofText(key, keySerde);
     unit.timestamp = Math.max(left.timestamp, right.timestamp);
     unit.otherHeaders = headers;
-    forget();
     const result = combine(left.now, right.now);
     const old = result === null || needsOld ? combine(left.before, right.before) : null;
     if (result !== null || old !== null) {
@@ -55,27 +45,35 @@ export function tableJoin(node: ProcessorNode, site: Site): Compiled {
     unit.timestamp = timestamp;
     unit.otherHeaders = otherHeaders;
   };
+  const pendingOf = (key: string): Change => {
+    let change = pending.get(key);
+    if (change === undefined) pending.set(key, (change = newChange().begin(key)));
+    return change;
+  };
   if (confluence !== null) {
-    confluence.settle = settle;
-    confluence.forget = forget;
+    confluence.settle = () => {
+      for (const change of pending.values()) handOn(change);
+      pending.clear();
+    };
+    confluence.forget = () => pending.clear();
   }
 
-  const changed = (side: Side) => (value: unknown, old: unknown) => {
+  const changed = (side: 'left' | 'right') => (value: unknown, old: unknown) => {
     values[row + IN]!++;
-    const { storeKey } = unit;
-    if (storeKey === null) throw new FatalError('TOPO_INTERNAL', `a change without a key reached '${node.id}'`);
-    if (key !== storeKey) settle();
-    key = storeKey;
-    headers = unit.otherHeaders;
-    side.change(value, old, unit.timestamp);
-    if (confluence === null || !confluence.isOpen) settle();
+    const { storeKey: key } = unit;
+    if (key === null) throw new FatalError('TOPO_INTERNAL', `a change without a key reached '${node.id}'`);
+    const isWhole = confluence === null || !confluence.isOpen;
+    const change = isWhole ? alone.begin(key) : pendingOf(key);
+    change.headers = unit.otherHeaders;
+    change[side].change(value, old, unit.timestamp);
+    if (isWhole) handOn(change);
   };
-  return { steps: [changed(left), changed(right)] };
+  return { steps: [changed('left'), changed('right')] };
 }
 
 /** The rows of the result, made from those of both tables when they are looked up. */
 export function tableJoinRows(node: ProcessorNode, site: RowsSite): Lookup {
-  const [left, right] = sidesOf(node, site);
+  const { left, right } = new Change(...lookupsOf(node, site));
   const combine = combiner(node, site);
   const rows = {
     timestamp: -1,
@@ -89,10 +87,29 @@ export function tableJoinRows(node: ProcessorNode, site: RowsSite): Lookup {
   return rows;
 }
 
-const sidesOf = ({ tables }: ProcessorNode, { lookup }: Pick<Site, 'lookup'>): [Side, Side] => [
-  new Side(lookup(tables[0]!)),
-  new Side(lookup(tables[1]!)),
+const lookupsOf = ({ tables }: ProcessorNode, { lookup }: Pick<Site, 'lookup'>): [left: Lookup, right: Lookup] => [
+  lookup(tables[0]!),
+  lookup(tables[1]!),
 ];
+
+/** What happens to the rows of a key. */
+class Change {
+  key = '';
+  headers: Uint8Array | null = null;
+  readonly left: Side;
+  readonly right: Side;
+
+  constructor(left: Lookup, right: Lookup) {
+    this.left = new Side(left);
+    this.right = new Side(right);
+  }
+
+  begin(key: string): this {
+    this.key = key;
+    this.left.isChanged = this.right.isChanged = false;
+    return this;
+  }
+}
 
 /** One of the tables, as far as a key's result needs it. */
 class Side {
