@@ -110,7 +110,8 @@ export function aggregateStep(flow: Flow, name: string, spec: AggregateSpec): Fl
     stores: [{ value: aggregator.serde }],
     storeOptions: options,
     value: aggregator.resultSerde,
-    readable: true,
+    // a window's row goes with its close, which no record says: what looked it up would find none, and an old result that never was
+    readable: windows === undefined,
     ...(others && { others }),
     ...windows,
   });

@@ -7,7 +7,7 @@ import type { Window } from './window.ts';
 
 type AnyAggregator = Aggregator<unknown, unknown, unknown>;
 
-interface WindowedSpec extends Pick<ProcessorSpec, 'processor' | 'options' | 'readable'> {
+interface WindowedSpec extends Pick<ProcessorSpec, 'processor' | 'options'> {
   readonly stores: readonly StoreSpec[];
   /** Of its rows. */
   readonly key: StreamKey;
@@ -29,7 +29,7 @@ export function windowedSpec(flow: Flow, name: string, window: Window, aggregato
   const key = StreamKey.derived(flow.key, `the windows of '${name}'`, windowed);
   if (processor === 'timeWindow') {
     const stores = [{ value: aggregator.serde, key: () => key.serde! }];
-    return { processor, options, key, stores, readable: options.emit === 'update' };
+    return { processor, options, key, stores };
   }
   return {
     processor,

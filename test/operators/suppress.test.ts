@@ -141,27 +141,34 @@ describe('a row that fails when it is handed on', () => {
   test.each([
     ['that waits', 'a=3@21', ['all=1+x+y@20', 'all=1+x+y-1+3@21', 'all=1+x+y-1+3+z@60']],
     ['that comes too late to wait', 'a=3@15', ['all=1+x-1+3@15', 'all=1+x-1+3+y@20', 'all=1+x-1+3+y+z@60']],
-  ])('was never there for the row’s next change, one %s: that follows what was handed on last', async (_, next, expected) => {
-    await using driver = await drive(
-      topology('t', t =>
-        t
-          .table('rows', input)
-          .suppress('held', { timeLimit: 5 })
-          .map(boom)
-          .as(string())
-          .groupBy('all', () => 'all', string())
-          .reduce('texts', (a, b) => `${a}+${b}`, (a, b) => `${a}-${b}`)
-          .to(output),
-      ),
-    );
-    await driver.pipeAll(records('in', 'a=1@0', 'x=x@10', 'a=bad@11', 'y=y@20'));
-    expect(await driver.read('t.dead-letters')).toHaveLength(1);
-    await driver.read('out');
-    await driver.restart();
-    await driver.pipeAll(records('in', next, 'z=z@60', 'u=u@90'));
-    expect(brief(await driver.read('out'))).toEqual(expected);
-    expect(await driver.read('t.dead-letters')).toEqual([]);
-  });
+  ])(
+    'was never there for the row’s next change, one %s: that follows what was handed on last',
+    async (_, next, expected) => {
+      await using driver = await drive(
+        topology('t', t =>
+          t
+            .table('rows', input)
+            .suppress('held', { timeLimit: 5 })
+            .map(boom)
+            .as(string())
+            .groupBy('all', () => 'all', string())
+            .reduce(
+              'texts',
+              (a, b) => `${a}+${b}`,
+              (a, b) => `${a}-${b}`,
+            )
+            .to(output),
+        ),
+      );
+      await driver.pipeAll(records('in', 'a=1@0', 'x=x@10', 'a=bad@11', 'y=y@20'));
+      expect(await driver.read('t.dead-letters')).toHaveLength(1);
+      await driver.read('out');
+      await driver.restart();
+      await driver.pipeAll(records('in', next, 'z=z@60', 'u=u@90'));
+      expect(brief(await driver.read('out'))).toEqual(expected);
+      expect(await driver.read('t.dead-letters')).toEqual([]);
+    },
+  );
 });
 
 describe('what cannot be suppressed', () => {

@@ -211,7 +211,14 @@ describe('one change that comes by both inputs', () => {
           .toTable(`${name}-rows`);
       const stream = t.stream(left);
       counted('all', stream)
-        .leftJoin('share', counted('large', stream.filter(value => value > 'M')), (all, large) => `${large ?? 0}/${all}`)
+        .leftJoin(
+          'share',
+          counted(
+            'large',
+            stream.filter(value => value > 'M'),
+          ),
+          (all, large) => `${large ?? 0}/${all}`,
+        )
         .as(string())
         .to(windowRows);
     });

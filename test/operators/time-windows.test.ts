@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { hopping, json, string, sum, topic, topology, tumbling } from '../../src/index.ts';
-import type { TimeWindow } from '../../src/index.ts';
+import type { TimeWindow, TopologyBuilder } from '../../src/index.ts';
 import { drive, records } from '../drive.ts';
 import { liveEntries } from '../live-entries.ts';
 import { readWindows, storedWindows, windowRows } from '../windowed-records.ts';
@@ -138,6 +138,31 @@ describe('tumbling windows', () => {
       'from 10=2',
     ]);
   });
+});
+
+test('their rows go with their close, so a join takes tables that keep them', async () => {
+  const counted = (t: TopologyBuilder, name: 'left' | 'right') =>
+    t
+      .stream(topic(name, string(), string()))
+      .groupByKey()
+      .window(tumbling(10))
+      .count(`${name}-counts`);
+  expect(() => topology('t', t => counted(t, 'left').join('both', counted(t, 'right'), (l, r) => `${l}-${r}`))).toThrow(
+    /'both' looks up 'left-counts', which keeps no rows of its own\. .*toStream\(\)\.toTable/,
+  );
+  await using driver = await drive(
+    topology('t', t => {
+      const kept = (name: 'left' | 'right') => counted(t, name).toStream().toTable(`${name}-rows`);
+      kept('left')
+        .join('both', kept('right'), (l, r) => `${l}-${r}`)
+        .as(string())
+        .to(windowRows);
+    }),
+  );
+  await driver.pipeAll([...records('left', 'k=x@1'), ...records('right', 'k=x@2', 'k=x@50')]);
+  // the right side's window is closed by now
+  await driver.pipeAll(records('left', 'k=x@3'));
+  expect(await readWindows(driver)).toEqual(['k[0,10]=1-1@2', 'k[0,10]=2-1@3']);
 });
 
 describe('hopping windows', () => {

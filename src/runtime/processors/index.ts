@@ -49,7 +49,7 @@ export const PROCESSORS: Readonly<Record<string, Processor>> = {
   streamJoin: { compile: streamJoin },
   aggregate: { compile: aggregate, rows: aggregateRows, read: aggregateReading },
   aggregateTable: { compile: aggregateTable, rows: aggregateRows, read: aggregateReading },
-  timeWindow: { compile: timeWindow, rows: aggregateRows, read: timeWindowReading },
+  timeWindow: { compile: timeWindow, read: timeWindowReading },
   slidingWindow: { compile: slidingWindow },
   sessionWindow: { compile: sessionWindow, read: sessionReading },
   suppress: { compile: suppress },

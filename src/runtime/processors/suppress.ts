@@ -89,7 +89,8 @@ export function suppress(node: ProcessorNode, site: Site): Compiled {
     const due = timestamp + limitMs;
     if (due <= schedule.now) return pass(storeKey, change, value, old);
     while (waiting.count >= maxRecords) {
-      if (due < schedule.next || (due === schedule.next && storeKey < schedule.firstKey)) return pass(storeKey, change, value, old);
+      if (due < schedule.next || (due === schedule.next && storeKey < schedule.firstKey))
+        return pass(storeKey, change, value, old);
       schedule.fireFirst();
     }
     unit.step = node.id;
