@@ -1,4 +1,4 @@
-import { Subject, take } from 'rxjs';
+import { ReplaySubject, Subject, take } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { FatalError } from '../errors.ts';
 import type { RecordError } from '../errors.ts';
@@ -57,7 +57,7 @@ export class Application {
   readonly lag$: Observable<readonly PartitionLag[]>;
   readonly #assembly: Assembly;
   readonly #figures = new Subject<Figures>();
-  readonly #ended = new AbortController();
+  readonly #ended = new ReplaySubject<void>(1);
 
   constructor(assembly: Assembly) {
     const { topology, created, events } = assembly;
@@ -66,7 +66,7 @@ export class Application {
     this.created = created;
     this.figures$ = this.#figures.asObservable();
     this.deadLetters$ = events.deadLetters.asObservable();
-    this.lag$ = liveLag(assembly.tasks, events.commits, this.#ended.signal);
+    this.lag$ = liveLag(assembly.tasks, events.commits, this.#ended);
     events.commits.subscribe(() => {
       if (this.#figures.observed) this.#figures.next(this.figures());
     });
@@ -111,7 +111,7 @@ export class Application {
 
   get #live(): LiveSource {
     const { broker, clock } = this.#assembly;
-    return { broker, clock, ended: this.#ended.signal };
+    return { broker, clock, ended: this.#ended };
   }
 
   /** Finishes the record at hand, commits and closes. Rejects with what ended the run, if something did. */
@@ -149,7 +149,7 @@ export class Application {
     try {
       await worker.run();
     } finally {
-      this.#ended.abort();
+      this.#ended.next();
       await close();
       this.#figures.complete();
       events.deadLetters.complete();

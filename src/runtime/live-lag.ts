@@ -1,4 +1,4 @@
-import { concat, defer, fromEvent, map, of, take, takeUntil } from 'rxjs';
+import { concat, defer, map, of, takeUntil } from 'rxjs';
 import type { Observable } from 'rxjs';
 import type { Task } from './task.ts';
 
@@ -18,7 +18,7 @@ export interface PartitionLag {
 export function liveLag(
   tasks: readonly Task[],
   commits: Observable<void>,
-  ended: AbortSignal,
+  ended: Observable<void>,
 ): Observable<readonly PartitionLag[]> {
   const now = () =>
     tasks.flatMap(task =>
@@ -28,9 +28,8 @@ export function liveLag(
         return { topic: input.topic, partition: input.partition, committed, end, lag: end - committed };
       }),
     );
-  const isOver = defer(() => (ended.aborted ? of(undefined) : fromEvent(ended, 'abort').pipe(take(1))));
   return concat(
     defer(() => of(now())),
     commits.pipe(map(now)),
-  ).pipe(takeUntil(isOver));
+  ).pipe(takeUntil(ended));
 }

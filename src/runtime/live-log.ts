@@ -1,4 +1,4 @@
-import { Observable } from 'rxjs';
+import { Observable, takeUntil } from 'rxjs';
 import { BatchReader } from '../records/batch-reader.ts';
 import type { BrokerReader, Clock, FetchRequest } from './ports.ts';
 
@@ -11,8 +11,8 @@ export interface LiveOptions {
 export interface LiveSource {
   readonly broker: Pick<BrokerReader, 'topics' | 'offsets' | 'reader'>;
   readonly clock: Pick<Clock, 'yield'>;
-  /** Aborts when the run ends. */
-  readonly ended: AbortSignal;
+  /** Emits when the run ends, and at once when it has. */
+  readonly ended: Observable<void>;
 }
 
 /** Bytes of a partition that are read ahead of the subscriber. */
@@ -32,10 +32,6 @@ export function follow<T>(
 ): Observable<T> {
   const { broker, clock, ended } = source;
   return new Observable<T>(subscriber => {
-    if (ended.aborted) {
-      subscriber.complete();
-      return;
-    }
     const reader = broker.reader();
     const cursor = new BatchReader();
     const run = async () => {
@@ -58,14 +54,9 @@ export function follow<T>(
         }));
       }
     };
-    const complete = () => subscriber.complete();
-    ended.addEventListener('abort', complete);
     run().catch((error: unknown) => subscriber.error(error));
-    return () => {
-      ended.removeEventListener('abort', complete);
-      void reader.close();
-    };
-  });
+    return () => void reader.close();
+  }).pipe(takeUntil(ended));
 }
 
 async function firstRequests(

@@ -204,6 +204,20 @@ test('all complete when the run stops, and at once after that', async () => {
   expect(world.openReaders).toBe(0);
 });
 
+test('any number of subscriptions at once, and nobody is warned of a leak', async () => {
+  const warnings: unknown[] = [];
+  const onWarning = (warning: unknown) => void warnings.push(warning);
+  process.on('warning', onWarning);
+  await using world = await opened();
+  const application = await world.start(topologyOf());
+  const all = Array.from({ length: 20 }, () => [application.records('in').subscribe(), application.lag$.subscribe()]);
+  await application.turn();
+  all.flat().forEach(one => one.unsubscribe());
+  await turn();
+  process.off('warning', onWarning);
+  expect(warnings).toEqual([]);
+});
+
 test('a topic or store that is not there is refused at the call', async () => {
   await using world = await opened();
   const application = await world.start(topologyOf());
