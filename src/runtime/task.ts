@@ -385,7 +385,7 @@ export class Task {
     await this.#committing;
     const positions = new Map(this.inputs.map(input => [input, this.#spoiledUntil(input)]));
     this.#outputs.clear();
-    this.#runner.endUnit();
+    this.#runner.abort();
     this.#schedules.abort();
     this.#stores.abort();
     this.#submitted = [];

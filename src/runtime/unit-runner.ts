@@ -53,6 +53,8 @@ export class UnitRunner {
   /** What is under way, where that is no record. */
   #work: Work | null = null;
   readonly #limit = new DeadLetterLimit();
+  /** What steps dropped of the unit under way, and is kept: counted and told of when the unit stands. */
+  #dropped: RecordError[] = [];
   /** Something was dead-lettered once too often: nothing is to follow. */
   #exceeded: TooManyDeadLetters | null = null;
 
@@ -168,6 +170,15 @@ export class UnitRunner {
     this.undo.endUnit();
     this.tally.endUnit();
     this.times.endUnit();
+    if (this.#dropped.length === 0) return;
+    for (const error of this.#dropped) this.#tell(error);
+    this.#dropped = [];
+  }
+
+  /** The epoch is aborted: nothing of what the unit under way did is done. */
+  abort(): void {
+    this.#dropped = [];
+    this.endUnit();
   }
 
   /**
@@ -179,6 +190,7 @@ export class UnitRunner {
     const isRecord = this.#isRecord;
     const what = isRecord ? 'the record' : 'what fell due';
     const error = new RecordError('TOPO_DROPPED', `the step dropped ${what}: ${reason}.`, this.#place(step));
+    this.#dropped.push(error);
     if (isRecord) return this.#write(error);
     const key = unit.keyView.canBeWritten ? unit.keyView.bytes : null;
     this.#write(error, { key, value: null, timestamp: unit.timestamp, headers: unit.headerBytes });
@@ -269,6 +281,7 @@ export class UnitRunner {
   }
 
   #takeBack(): readonly Schedule[] {
+    this.#dropped = [];
     this.outputs.rollback();
     this.undo.rollback();
     this.tally.rollback();
@@ -307,14 +320,19 @@ export class UnitRunner {
 
   #keep(error: RecordError, subject?: DueSubject): void {
     this.#write(error, subject);
+    this.#tell(error);
     const problem = this.#limit.deadLettered();
     if (problem !== null && this.options.limitsDeadLetters) this.#exceeded = new TooManyDeadLetters(problem, error);
   }
 
   #write(error: RecordError, subject?: DueSubject): void {
-    const { counters, manifestHash, onDeadLetter } = this.options;
-    counters.values[counters.row(error.place.step!) + DEAD_LETTERED]!++;
+    const { manifestHash } = this.options;
     deadLetter(this.deadLetters, this.unit, error, { manifestHash, attempt: this.#attempts + 1, subject });
+  }
+
+  #tell(error: RecordError): void {
+    const { counters, onDeadLetter } = this.options;
+    counters.values[counters.row(error.place.step!) + DEAD_LETTERED]!++;
     onDeadLetter(error);
   }
 

@@ -74,6 +74,30 @@ test('a record that fails leaves the windows closed that it made due', async () 
   expect(driver.figures().dropped).toEqual({ late: 1 });
 });
 
+test('a record that one step drops and another fails at is one dead letter, and is counted as one', async () => {
+  await using driver = await drive(
+    topology('t', t => {
+      const stream = t.stream(input);
+      stream.groupByKey().window(tumbling(10)).count('counted');
+      stream
+        .map(value => {
+          if (value === 'bad') throw new TypeError('not this one');
+          return value;
+        })
+        .as(string())
+        .to(other);
+    }),
+    { onDrop: 'dead-letter' },
+  );
+  await driver.pipeAll(records('in', 'a=x@100', 'a=bad@1', 'a=late@2'));
+  const letters = await driver.read('t.dead-letters');
+  expect(letters.map(({ headers }) => headerTexts(headers)['topo.code'])).toEqual([
+    'TOPO_USER_FUNCTION',
+    'TOPO_DROPPED',
+  ]);
+  expect(driver.figures().deadLettered).toBe(2);
+});
+
 test('a window that closes is of no record: not of the one that made it due, which is not dead-lettered for what is dropped of it', async () => {
   const places: unknown[] = [];
   await using driver = await drive(
