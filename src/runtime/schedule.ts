@@ -35,8 +35,9 @@ export class Schedule {
   now = -1;
   /** When the first entry falls due. */
   next = Infinity;
-  /** As of the last epoch that was closed. */
+  /** As of the last epoch that was closed: `now` and `isLeftDue`. */
   #closedNow = -1;
+  #wasLeftDue = false;
   /** Due times, of which those that have no keys any more are passed over. */
   #heap: number[] = [];
   readonly #keys = new Map<number, string[] | Set<string>>();
@@ -159,23 +160,27 @@ export class Schedule {
   }
 
   /** At the start: where the last commit left it. */
-  begin(now: number): void {
-    this.now = this.#closedNow = now;
+  begin(now: number, isLeftDue: boolean): void {
+    this.now = now;
+    this.isLeftDue = isLeftDue;
+    this.closeEpoch();
   }
 
-  /** Whether its time moved since the last epoch was closed. */
+  /** Whether its time moved since the last epoch was closed, or what is due by it could not go. */
   get hasMoved(): boolean {
-    return this.now !== this.#closedNow;
+    return this.now !== this.#closedNow || this.isLeftDue !== this.#wasLeftDue;
   }
 
   closeEpoch(): void {
     this.#closedNow = this.now;
+    this.#wasLeftDue = this.isLeftDue;
   }
 
   /** Back to the end of the last closed epoch; the log puts back what was taken since. */
   abort(): void {
     this.now = this.#closedNow;
-    this.isEarly = this.isLeftDue = false;
+    this.isLeftDue = this.#wasLeftDue;
+    this.isEarly = false;
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { json, string, topic, topology } from '../../src/index.ts';
+import { json, string, topic, topology, tumbling } from '../../src/index.ts';
 import type { Topology } from '../../src/index.ts';
 import { DeadLetterLimit } from '../../src/runtime/dead-letter-limit.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
@@ -277,6 +277,41 @@ describe('a retry', () => {
     expect(await world.read('t.dead-letters')).toEqual([]);
   });
 });
+
+test.each([
+  ['is to be tried again', { retry: { times: 5, backoff: '1 h' } }],
+  ['ends the run', 'stop'],
+] as const)(
+  'a window whose close %s comes out before the record that made it due, at the next start too',
+  async (_, onError) => {
+    const closing = (isBroken: boolean) =>
+      topology('t', t => {
+        const stream = t.stream(input);
+        stream
+          .groupByKey()
+          .window(tumbling(10, { emit: 'final' }))
+          .reduce('texts', (a, b) => a + b)
+          .toStream()
+          .map(
+            text => {
+              if (isBroken) throw new Error('not yet');
+              return `window ${text}`;
+            },
+            { onError },
+          )
+          .as(string())
+          .keyBy('by-key', (_text, { key }) => key.key, string())
+          .to(output);
+        stream.to(output);
+      });
+    await using world = await worldWith('k=a@1', 'l=b@2', 'm=c@50');
+    await world.start(closing(true));
+    await until(async () => (await world.read('out')).length === 2);
+    await world.crash();
+    await world.runToIdle(closing(false));
+    expect(short(await world.read('out'))).toEqual(['k=a@1', 'l=b@2', 'k=window a@1', 'l=window b@2', 'm=c@50']);
+  },
+);
 
 describe('so many dead letters that it looks like a broken deploy', () => {
   const checking = topology('t', t => t.stream(input).map(checked).as(string()).to(output));
