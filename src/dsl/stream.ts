@@ -7,15 +7,7 @@ import { unfitting } from './arguments.ts';
 import { dedupeStep } from './dedupe.ts';
 import type { Duration } from './duration.ts';
 import { FLOW } from './flow.ts';
-import type {
-  Flow,
-  JoinsAsStream,
-  JoinsAsTable,
-  SerdeFor,
-  StepOptions,
-  StoreOptions,
-  ValueFunction,
-} from './flow.ts';
+import type { Flow, JoinsAsStream, JoinsAsTable, SerdeFor, StepOptions, StoreOptions, ValueFunction } from './flow.ts';
 import { GlobalTable, globalJoin } from './global-table.ts';
 import type { GroupedStream } from './grouped-stream.ts';
 import { mapAsyncStep } from './map-async.ts';
