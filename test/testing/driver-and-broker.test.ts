@@ -33,7 +33,7 @@ const pair = (l: string | null, r: string | null) => `${l}-${r}`;
 const letterOf = (value: string) => value[0]!;
 
 /** Rows of windows, with the window in the value. */
-const rows = (table: Table<Windowed<string>, unknown>): Stream<string, string> =>
+const rows = <V>(table: Table<Windowed<string>, V>): Stream<string, string> =>
   table
     .toStream()
     .map((value, { key: { start, end } }) => `${start}..${end} ${String(value)}`)
@@ -100,7 +100,7 @@ function drawn(dice: Dice): Fed[] {
   ];
 }
 
-const text = (value: unknown): string | null => (value === null ? null : String(value as string));
+const text = (bytes: Uint8Array | null): string | null => (bytes === null ? null : Buffer.from(bytes).toString());
 
 test.each(Object.entries(FAMILIES))(
   'the driver gives what the broker on disk gives when each record is committed before the next is fed: %s',
