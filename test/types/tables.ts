@@ -46,6 +46,10 @@ topology('versioned', t => {
   stream.join('waiting', policyTable, name, { grace: '2 s' });
   // @ts-expect-error -- neither does the join of two
   stream.leftJoin('waiting-2', versioned.join('tables-2', policyTable, a => a), name, { grace: '2 s' }); // prettier-ignore
+  // @ts-expect-error -- a table made of a stream keeps no versions
+  stream.toTable('latest', json<Claim>(), { versioned: '5 min' });
+  // @ts-expect-error -- nor does a global one
+  t.globalTable('everywhere', policies, { versioned: '5 min' });
   // @ts-expect-error -- no duration
   stream.join('waiting-3', versioned, name, { grace: '2 seconds' });
   // @ts-expect-error -- no duration
