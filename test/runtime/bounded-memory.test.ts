@@ -38,6 +38,14 @@ const STEPS: Readonly<Record<string, (stream: Stream<string, string>, t: Topolog
       },
       timers: { forget: ({ stores }) => stores.last.delete() },
     }),
+  'timers that are cancelled long before their time': stream =>
+    stream.process('step', {
+      record(_, { timers, timestamp }) {
+        timers.set('remind', timestamp + 1_000_000_000);
+        timers.cancel('remind');
+      },
+      timers: { remind: () => {} },
+    }),
   'buffers': stream => stream.bufferTime('step', 100),
 }; // prettier-ignore
 
