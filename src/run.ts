@@ -12,7 +12,7 @@ import type { DropPolicy } from './runtime/counters.ts';
 import type { ErrorPolicy } from './graph/error-policy.ts';
 import type { Figures } from './runtime/figures.ts';
 import type { PartitionLag } from './runtime/live-lag.ts';
-import type { LiveOptions } from './runtime/live-log.ts';
+import type { Live, LiveOptions } from './runtime/live-log.ts';
 import type { LiveRecord, StoreChange } from './runtime/live-topic.ts';
 import type { Broker, Log } from './runtime/ports.ts';
 import type { ReadOnlyStore } from './runtime/read-only-store.ts';
@@ -63,12 +63,12 @@ export interface Running {
   /** The lag of every partition it reads: at the subscription, then after each commit. */
   readonly lag$: Observable<readonly PartitionLag[]>;
   /**
-   * The records of one of its source or sink topics, as they are committed. Each subscription reads the log at its own pace; a
-   * record that does not decode is an error. Completes when the run ends. @throws TopologyError when there is no such topic
+   * The records of one of its source or sink topics, as they are committed, to subscribe to or for a `for await` loop, which pulls them
+   * at its own pace. Each reads the log for itself; a record that does not decode is an error. Completes when the run ends. @throws TopologyError when there is no such topic
    */
-  records<K = unknown, V = unknown>(topic: string, options?: LiveOptions): Observable<LiveRecord<K, V>>;
+  records<K = unknown, V = unknown>(topic: string, options?: LiveOptions): Live<LiveRecord<K, V>>;
   /** The changes of a store, in the same way: one for each key and commit. @throws TopologyError when there is no such store */
-  changes<K = unknown, V = unknown>(store: string, options?: LiveOptions): Observable<StoreChange<K, V>>;
+  changes<K = unknown, V = unknown>(store: string, options?: LiveOptions): Live<StoreChange<K, V>>;
   figures(): Figures;
   /** Resolves once everything there was to read, a sample included, is processed and committed; rejects if it ends before. */
   idle(): Promise<void>;

@@ -23,6 +23,9 @@ export type Beside<Fields> = {
 
 type Begun<R> = R extends bigint ? R | 0 : R;
 
+/** The same type, as the compiler shows it: its fields, not how they came about. */
+type Shown<R> = R extends infer One ? { [Name in keyof One]: One[Name] } : never;
+
 /** One object type of two. */
 type Together<A, B> = { [Name in keyof A | keyof B]: Name extends keyof A ? A[Name] : B[Name & keyof B] };
 
@@ -50,7 +53,7 @@ export class CogroupedStream<in out K, in out R> {
     return new WindowedCogroupedStream(this.#parts, window);
   }
 
-  aggregate(name: string, options?: StoreOptions): Table<K, R> {
+  aggregate(name: string, options?: StoreOptions): Table<K, Shown<R>> {
     return this.#parts[0]!.flow.draft.build.table(cogroupFields(this.#parts, name, { options }));
   }
 }
@@ -65,7 +68,7 @@ export class WindowedCogroupedStream<in out K, in out R> {
     this.#window = checkWindow(parts[0]!.flow, window);
   }
 
-  aggregate(name: string, options?: StoreOptions): Table<Windowed<K>, R> {
+  aggregate(name: string, options?: StoreOptions): Table<Windowed<K>, Shown<R>> {
     const flow = cogroupFields(this.#parts, name, { options, window: this.#window });
     return flow.draft.build.table(flow);
   }

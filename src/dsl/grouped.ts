@@ -74,7 +74,7 @@ export function tableAggregatorOf(flow: Flow, name: string, given: unknown): Any
 export function reducerOf(flow: Flow, name: string, folds: readonly [Fold, Fold?], given: unknown): AnyAggregator {
   for (const fold of folds) checkFunction(flow, name, fold);
   const serde = given ?? flow.value;
-  if (serde === undefined) throw valueMissing(flow, name, `.as(serde) in front of '${flow.step.label}'`);
+  if (serde === undefined) throw valueMissing(flow, name, `.as(serde) behind '${flow.step.label}'`);
   checkSerde(`the value of '${name}'`, serde, placeOf(flow, name));
   const [add, subtract] = folds as readonly [never, never];
   return reducer<unknown>(add, subtract, serde);

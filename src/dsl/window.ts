@@ -48,11 +48,10 @@ export function tumbling(size: Duration, options: WindowOptions = {}): TimeWindo
  * each for itself: a record can be late for one and on time for the next.
  * @throws TopologyError on what is no duration, and where `every` is longer than the size
  */
-export function hopping(
-  size: Duration,
-  { every, ...options }: WindowOptions & { readonly every: Duration } = {} as never,
-): TimeWindow {
-  return timeWindow('hopping', { size, every }, options);
+export function hopping(size: Duration, options: WindowOptions & { readonly every: Duration }): TimeWindow {
+  // for callers without types
+  const { every, ...rest } = options ?? {};
+  return timeWindow('hopping', { size, every }, rest);
 }
 
 /**

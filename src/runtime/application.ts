@@ -11,7 +11,7 @@ import type { Broker, Clock } from './ports.ts';
 import { caughtUp, settled } from './idle.ts';
 import { liveLag } from './live-lag.ts';
 import type { PartitionLag } from './live-lag.ts';
-import type { LiveOptions, LiveSource } from './live-log.ts';
+import type { Live, LiveOptions, LiveSource } from './live-log.ts';
 import { liveChanges, liveRecords } from './live-topic.ts';
 import type { LiveRecord, StoreChange } from './live-topic.ts';
 import { openStore } from './read-only-store.ts';
@@ -100,12 +100,12 @@ export class Application {
   }
 
   /** The records of one of its source or sink topics, as they are committed. @throws TopologyError `TOPO_TOPIC_UNKNOWN` */
-  records<K = unknown, V = unknown>(topic: string, options: LiveOptions = {}): Observable<LiveRecord<K, V>> {
+  records<K = unknown, V = unknown>(topic: string, options: LiveOptions = {}): Live<LiveRecord<K, V>> {
     return liveRecords(this.#live, this.topology, topic, options);
   }
 
   /** The changes of a store, as they are committed. @throws TopologyError `TOPO_USAGE` when it has none of that name to read */
-  changes<K = unknown, V = unknown>(store: string, options: LiveOptions = {}): Observable<StoreChange<K, V>> {
+  changes<K = unknown, V = unknown>(store: string, options: LiveOptions = {}): Live<StoreChange<K, V>> {
     return liveChanges(this.#live, this.topology, this.#assembly.tasks, store, options);
   }
 

@@ -150,16 +150,21 @@ const tooLarge = (topic: string) =>
   new RecordError('TOPO_RECORD_TOO_LARGE', `the record is larger than max.message.bytes of topic ${topic} allows`);
 
 /** A new key that nothing behind needs the partitioning of: it stays in this task. */
-function changeKey(node: KeyNode, { unit, counters, slots, next }: Site): Step {
+function changeKey(node: KeyNode, site: Site): Step {
+  const { unit, counters, slots, next } = site;
   const { fn, key: keySerde = null } = slots;
+  const nullKey = site.drop('null-key');
   const { values } = counters;
   const row = counters.row(node.id);
   const newKey = new KeyView();
   return value => {
     values[row + IN]!++;
     unit.step = node.id;
+    const key: unknown = defined(fn(value, unit));
+    // as where it goes by a topic: what a step hands on does not depend on who reads it
+    if (key === null) return nullKey();
     const { keyView } = unit;
-    newKey.ofValue(defined(fn(value, unit)), keySerde);
+    newKey.ofValue(key, keySerde);
     values[row + OUT]!++;
     unit.keyView = newKey;
     next(value, null);
@@ -200,9 +205,7 @@ function repartitionTable(node: KeyNode, site: Site, output: TopicOutput): Step 
   const row = site.counters.row(node.id);
   const nullKey = site.drop('null-key');
   const groupOf = (value: unknown): Uint8Array | null => {
-    if (value === null) return null;
-    const group: unknown = defined(fn(value, unit));
-    if (group === null) nullKey();
+    const group: unknown = value === null ? null : defined(fn(value, unit));
     return group === null ? null : encode(keySerde, group, 'key');
   };
   const send = (group: Uint8Array, change: { old: unknown; new: unknown }) => {
@@ -218,6 +221,7 @@ function repartitionTable(node: KeyNode, site: Site, output: TopicOutput): Step 
       }
     unit.step = node.id;
     const group = groupOf(value);
+    if (group === null && value !== null) nullKey();
     const oldGroup = groupOf(old);
     if (group !== null && oldGroup !== null && Buffer.compare(group, oldGroup) === 0) send(group, { old, new: value });
     else {

@@ -1,4 +1,3 @@
-import type { Observable } from 'rxjs';
 import { RecordError, TopologyError } from '../errors.ts';
 import type { TopicSlot } from '../graph/functions.ts';
 import { changelogTopic } from '../graph/names.ts';
@@ -7,7 +6,7 @@ import type { BatchReader } from '../records/batch-reader.ts';
 import { decodeHeaders } from '../records/headers.ts';
 import type { Headers } from '../records/headers.ts';
 import { follow } from './live-log.ts';
-import type { LiveOptions, LiveSource } from './live-log.ts';
+import type { Live, LiveOptions, LiveSource } from './live-log.ts';
 import { findStore } from './read-only-store.ts';
 import type { Task } from './task.ts';
 import { decode } from './values.ts';
@@ -37,7 +36,7 @@ export function liveRecords<K, V>(
   topology: Topology,
   topic: string,
   options: LiveOptions,
-): Observable<LiveRecord<K, V>> {
+): Live<LiveRecord<K, V>> {
   const nodes = topology.nodes.flatMap(node => (node.kind === 'source' || node.kind === 'sink' ? node : []));
   const node = nodes.find(one => one.topic.name === topic);
   if (!node) {
@@ -68,7 +67,7 @@ export function liveChanges<K, V>(
   tasks: readonly Task[],
   name: string,
   options: LiveOptions,
-): Observable<StoreChange<K, V>> {
+): Live<StoreChange<K, V>> {
   const { reference, keySerde, reading } = findStore(topology, tasks, name);
   const { key: keys = keySerde, place, rows } = reading;
   if (place !== undefined)

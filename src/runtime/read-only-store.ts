@@ -20,15 +20,9 @@ export function findStore(topology: Topology, tasks: readonly Task[], name: stri
   const node = topology.nodes.find(
     (one): one is ProcessorNode => one.kind === 'processor' && one.stores.some(store => store.name === name),
   );
-  if (!node) {
-    const names = topology.nodes.flatMap(one => (one.kind === 'processor' ? one.stores.map(store => store.name) : []));
-    const known = names.length > 0 ? `its stores are ${names.join(', ')}` : 'it has no stores';
-    throw new TopologyError('TOPO_USAGE', `'${topology.name}' has no store '${name}': ${known}.`, {
-      topology: topology.name,
-    });
-  }
+  if (!node) throw noStore(topology, name);
   const index = node.stores.findIndex(store => store.name === name);
-  const reading = PROCESSORS[node.processor]?.read?.(node, topology.functions[node.id] ?? {}, index);
+  const reading = readingOf(topology, node, index);
   if (!reading)
     throw new TopologyError(
       'TOPO_USAGE',
@@ -41,6 +35,25 @@ export function findStore(topology: Topology, tasks: readonly Task[], name: stri
   const roots = new Set(rootsOf(node, new Map(topology.nodes.map(one => [one.id, one]))).map(root => root.id));
   const { keySerde, input } = holders[0]!.inputs.find(one => roots.has(one.input.node.id))!;
   return { reference: node.stores[index]!, holders, keySerde, partitions: input.partitions, reading };
+}
+
+const readingOf = (topology: Topology, node: ProcessorNode, index: number) =>
+  PROCESSORS[node.processor]?.read?.(node, topology.functions[node.id] ?? {}, index);
+
+function noStore(topology: Topology, name: string): TopologyError {
+  const global = topology.nodes.find(one => one.kind === 'global' && one.id === name);
+  const names = topology.nodes.flatMap(one => {
+    if (one.kind === 'global') return [one.id];
+    return one.kind === 'processor'
+      ? one.stores.flatMap((store, index) => (readingOf(topology, one, index) ? store.name : []))
+      : [];
+  });
+  const known = names.length > 0 ? `those that can be read are ${names.join(', ')}` : 'it has none that can be read';
+  const problem =
+    global === undefined
+      ? `'${topology.name}' has no store '${name}': ${known}.`
+      : `'${name}' is a global table, whose changes are the records of its topic: they cannot be followed as a store's.`;
+  return new TopologyError('TOPO_USAGE', problem, { topology: topology.name, ...(global && { step: name }) });
 }
 
 /** @throws TopologyError `TOPO_USAGE` when there is no store of that name, or it holds no rows */

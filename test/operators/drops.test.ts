@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { count, session, sliding, string, topic, topology, tumbling, within } from '../../src/index.ts';
+import { count, json, session, sliding, string, topic, topology, tumbling, within } from '../../src/index.ts';
 import type { Stream, TopologyBuilder } from '../../src/index.ts';
 import type { InputRecord } from '../../src/testing/index.ts';
-import { drive } from '../drive.ts';
+import { drive, records } from '../drive.ts';
 import { headerTexts } from '../headers.ts';
 
 const left = topic('left', string(), string());
@@ -192,4 +192,33 @@ test("a step's own onDrop counts more than the run's", async () => {
     expect(letters.map(({ headers }) => headerTexts(headers)['topo.step'])).toEqual(['kept']);
     expect(driver.figures().dropped).toEqual({ 'null-key': 2 });
   }
+});
+
+test('a keyBy drops null keys whoever reads it: what goes to a topic does not depend on what else is done with it', async () => {
+  const keyed = (alsoCounted: boolean) =>
+    topology('t', t => {
+      const stream = t.stream(left).keyBy('by', value => (value === 'none' ? null : value), string());
+      stream.to(topic('out', string(), string()) as never);
+      if (alsoCounted) stream.groupByKey().count('counted');
+    });
+  for (const alsoCounted of [false, true]) {
+    await using driver = await drive(keyed(alsoCounted), { onDrop: 'dead-letter' });
+    await driver.pipeAll(records('left', 'k=a@1', 'k=none@2'));
+    expect((await driver.read('out')).map(({ key, value }) => [key, value])).toEqual([['a', 'a']]);
+    expect(driver.figures().dropped).toEqual({ 'null-key': 1 });
+    expect(await driver.read('t.dead-letters')).toHaveLength(1);
+  }
+});
+
+test('a row that comes out of no group is used, so it is no drop', async () => {
+  const grouped = topology('t', t => {
+    t.table('rows', left)
+      .groupBy('by', value => (value === 'none' ? null : value), string())
+      .count('counted')
+      .to(topic('out', string(), json<number>()) as never);
+  });
+  await using driver = await drive(grouped, { onDrop: 'dead-letter' });
+  await driver.pipeAll(records('left', 'k=none@1', 'k=a@2', 'k=null@3', 'k=none@4', 'k=null@5'));
+  expect(driver.figures().dropped).toEqual({ 'null-key': 2 });
+  expect((await driver.read('t.dead-letters')).map(({ timestamp }) => timestamp)).toEqual([1, 4]);
 });

@@ -205,10 +205,7 @@ describe('a unit that fails leaves one dead letter and nothing else', () => {
       topology('t', t => {
         t.stream(timed).to(first);
         t.stream(input).to(first);
-        t.stream(input)
-          .groupByKey()
-          .window(tumbling(10))
-          .count('counted');
+        t.stream(input).groupByKey().window(tumbling(10)).count('counted');
       }),
     );
     const timeless = { topic: 'in', key: 'k', value: 'x', timestamp: -1 };

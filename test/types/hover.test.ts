@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { FILE, languageService } from './language-service.ts';
 
 const SOURCE = `
-import { avg, collect, count, json, max, string, sum, topic, topology, tumbling, within } from 'topo-streams';
+import { avg, collect, count, json, last, max, string, sum, topic, topology, tumbling, within } from 'topo-streams';
 interface Claim { id: string; policyId: string; cents: number }
 interface Policy { id: string; product: string }
 const claims = topic('claims', string(), json<Claim>());
@@ -16,6 +16,7 @@ topology('t', t => {
   const exposure = grouped.aggregate('exposure', { open: count(), cents: sum(c => c.cents), mean: avg(c => c.cents), ids: collect(c => c.id) });
   const largest = grouped.aggregate('largest', max(c => c.cents));
   const hourly = grouped.window(tumbling('1 h', { emit: 'final' })).count('hourly');
+  const together = grouped.cogroup({ n: count() }).and(t.stream(policies).groupByKey(), { product: last(p => p.product) }).aggregate('together');
   const pairs = byPolicy.outerJoin('pairs', byPolicy, within('1 s'), (left, right) => ({ left, right }));
   const both = table.join('both', exposure, (policy, { open }) => ({ ...policy, open }));
 });
@@ -46,6 +47,7 @@ test(
       exposure: 'Table<string, { open: number; cents: number; mean: number | null; ids: string[]; }>',
       largest: 'Table<string, number>',
       hourly: 'Table<Windowed<string>, number>',
+      together: 'Table<string, { n: number; product: string | null; }>',
       pairs: 'Stream<string, { left: Claim | null; right: Claim | null; }>',
       both: 'Table<string, { open: number; id: string; product: string; }>',
     });

@@ -55,6 +55,8 @@ topology('windows', t => {
   sliding('10');
   // @ts-expect-error -- how often such windows begin
   hopping('10 s', { grace: '1 s' });
+  // @ts-expect-error -- nor when they begin
+  hopping('10 s');
   const groupedTable = t.table('policies', policies).groupBy('by-product', policy => policy.product);
   // @ts-expect-error -- a table's rows are of no time
   groupedTable.window(tumbling('1 h'));
