@@ -22,6 +22,8 @@ export interface FieldAggregator<in V, out R> {
   readonly result?: (state: never) => R;
   /** What it shows where no value came, if not the result of its first state: beside fields of other streams (`cogroup`). */
   readonly overNothing?: unknown;
+  /** Its states are numbers, bigints, null or arrays of them, and its results give none of those arrays away. */
+  readonly isNumeric?: true;
   /** Never there: holds the type of the result. */
   readonly gives?: R;
 }
@@ -43,6 +45,7 @@ export function count<V = unknown>(predicate?: (value: V) => boolean): Invertibl
   const passes = predicate ?? (() => true);
   return {
     kind: 'count',
+    isNumeric: true,
     init: () => 0,
     add: (state: number, value) => (passes(value) ? state + 1 : state),
     subtract: (state: number, value) => (passes(value) ? state - 1 : state),
@@ -60,6 +63,7 @@ export function count<V = unknown>(predicate?: (value: V) => boolean): Invertibl
 export function sum<V, N extends Total>(fn: (value: V) => N): InvertibleAggregator<V, Widened<N>> {
   return {
     kind: 'sum',
+    isNumeric: true,
     init: () => null,
     add: (state: Total | null, value) => plus('sum', state, fn(value), 1),
     subtract: (state: Total | null, value) => plus('sum', state, fn(value), -1),
@@ -79,6 +83,7 @@ type Widened<N> = N extends bigint ? bigint : number;
 export function avg<V>(fn: (value: V) => Total): InvertibleAggregator<V, number | null> {
   return {
     kind: 'avg',
+    isNumeric: true,
     init: () => EMPTY,
     add: ([total, n]: Mean, value): Mean => [plus('avg', total, fn(value), 1), n + 1],
     // What rounding left of fractions goes with the last of them.

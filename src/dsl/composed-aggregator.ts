@@ -1,13 +1,14 @@
 import type { Aggregator } from '../graph/functions.ts';
-import { aggregateState } from '../serdes/aggregate-state.ts';
+import { aggregateState, numericSize } from '../serdes/aggregate-state.ts';
 import type { Serde } from '../serdes/serde.ts';
 import type { FieldAggregator } from './aggregators.ts';
 
 /** The aggregator of one field on its own; its result is the field's value. */
 export function single<V, R>(field: FieldAggregator<V, R>): Aggregator<V, unknown, R> {
-  const { kind, init, add, subtract, merge, result } = field as StateUnseen<V, R>;
+  const { kind, isNumeric, init, add, subtract, merge, result } = field as StateUnseen<V, R>;
   const serde = alone(kind);
   return {
+    ...(isNumeric && { sizeOf: (state: unknown) => numericSize(state) ?? serde.encode(state).length }),
     init,
     add,
     ...(subtract && { subtract }),
@@ -41,7 +42,8 @@ const resultKind = (kind: string): string => `result of ${kind}`;
 
 /**
  * One aggregator of several fields: its state is an object of their states, its result one of their results. Each step makes a
- * new one, so that the old result stays what it was. Where all results are the states, both are one object and one format.
+ * new one of either, so that the old result stays what it was and nobody else has the state. Where all results are the states,
+ * both have one format.
  */
 export function compose<V>(
   fields: Readonly<Record<string, FieldAggregator<V, unknown>>>,
@@ -54,7 +56,9 @@ export function compose<V>(
   const shows = aggregators.map(({ result }) => result);
   const serde = stateOf(names, kinds);
   const isState = shows.every(show => show === undefined);
+  const isNumeric = entries.every(([, field]) => field.isNumeric === true);
   return {
+    ...(isNumeric && { sizeOf: (state: States) => numericSize(Object.values(state)) ?? serde.encode(state).length }),
     init: () => Object.fromEntries(entries.map(([name, { init }]) => [name, init()])),
     add: foldAll(
       names,
@@ -63,7 +67,7 @@ export function compose<V>(
     ...(subtractors.length === entries.length && { subtract: foldAll(names, subtractors) }),
     merge: (earlier, later) =>
       Object.fromEntries(names.map((name, index) => [name, aggregators[index]!.merge(earlier[name], later[name])])),
-    result: isState ? state => state : showAll(names, shows),
+    result: showAll(names, shows),
     serde,
     resultSerde: isState
       ? serde

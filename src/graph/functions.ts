@@ -38,8 +38,8 @@ export interface KeptSlot<State = unknown, Row = unknown> {
 }
 
 /**
- * Running aggregation of values into a state and its result. The state is encoded whenever it is put, so a function may change
- * and return the state it was given.
+ * Running aggregation of values into a state and its result. Without `sizeOf` the state is encoded whenever it is put, so a
+ * function may change and return the state it was given.
  */
 export interface Aggregator<V = unknown, State = unknown, Result = unknown> {
   init(): State;
@@ -50,6 +50,11 @@ export interface Aggregator<V = unknown, State = unknown, Result = unknown> {
   merge?(earlier: State, later: State): State | null;
   result(state: State): Result;
   readonly serde: Serde<State>;
+  /**
+   * How many bytes `serde` makes of a state, at most. Only where its functions leave states as they are and no result gives one
+   * away: such states stay in memory between records. @throws RecordError where it makes none
+   */
+  sizeOf?(state: State): number;
   /** The result's serde where it is known, so that the table can be joined or grouped again. */
   readonly resultSerde?: Serde<Result>;
 }

@@ -95,6 +95,23 @@ export class BatchWriter {
     return true;
   }
 
+  /** As `append`, with the reader's value and headers. */
+  appendUnder(timestamp: number, key: Uint8Array | null, reader: BatchReader): boolean {
+    const { bodyStart, keyStart, keyEnd, recordEnd } = reader;
+    const keyLength = key === null ? -1 : key.length;
+    // a null key is its length alone, a byte
+    const restStart = keyStart < 0 ? bodyStart + 1 : keyEnd;
+    const restLength = recordEnd - restStart;
+    let position = this.#open(timestamp, sizeWithLength(keyLength) + restLength);
+    if (position < 0) return false;
+    const buffer = this.#buffer;
+    position = writeVarint(buffer, position, keyLength);
+    if (keyLength > 0) position = put(buffer, position, key!);
+    this.#copy(reader, restStart, restLength, position);
+    this.length = position + restLength;
+    return true;
+  }
+
   /** Remembers this place for `rollback`. */
   mark(): void {
     const mark = this.#mark;

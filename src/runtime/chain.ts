@@ -5,6 +5,7 @@ import type { Counters, DropReason } from './counters.ts';
 import type { TopicOutput } from './outputs.ts';
 import type { Clock } from './ports.ts';
 import type { Discarded, DueEntries, Schedule } from './schedule.ts';
+import type { Serde } from '../serdes/serde.ts';
 import type { Store } from './store.ts';
 import type { Unit } from './unit.ts';
 
@@ -83,8 +84,8 @@ export interface Site {
   readonly needsOld: boolean;
   /** The aggregates that read this key step of a table, by step: a row must suit them before it leaves. */
   readonly aggregates: readonly (readonly [step: string, aggregator: Aggregator])[];
-  /** Values come from a topic as they are, and are bytes: a sink may copy the whole record. */
-  isRaw(): boolean;
+  /** Whether values reach the node as they came from a topic, which `serde` would write as they are: their bytes may be copied. */
+  isUnchanged(serde: Serde<unknown>): boolean;
   /** Every record appended is counted for this row of the counters, and taken back with its unit. */
   readonly appended: (row: number) => void;
 }

@@ -1,7 +1,7 @@
 import { TopologyError } from '../errors.ts';
-import type { Aggregator, TopicSlot } from '../graph/functions.ts';
+import type { Aggregator } from '../graph/functions.ts';
 import { repartitionTopic } from '../graph/names.ts';
-import type { KeyNode, Node, Slots, SourceNode, Topology } from '../graph/topology.ts';
+import type { KeyNode, Node, Slots, Topology } from '../graph/topology.ts';
 import { NOTHING } from './chain.ts';
 import type { Compiled, Drop, Kind, Lookup, Site, Step, Work } from './chain.ts';
 import { confluencesOf } from './confluence.ts';
@@ -17,6 +17,7 @@ import { Schedule } from './schedule.ts';
 import type { TimeLog } from './schedule.ts';
 import type { Store } from './store.ts';
 import { transformedRows } from './transforms.ts';
+import { isUnchanged, isUnread } from './unchanged.ts';
 import type { Unit } from './unit.ts';
 import { defined, synchronous } from './values.ts';
 
@@ -80,6 +81,7 @@ export function compile(parts: Parts): Chain {
     return parted(fanOut(readers), confluences.partings.get(id));
   };
   const isCut = (id: string) => outputs.has(repartitionTopic(topology.name, id));
+  const graph = { topology, nodes, isCut };
 
   // readers first: a node is compiled with the steps behind it
   for (const node of [...subTopology.nodes].reverse()) {
@@ -110,7 +112,7 @@ export function compile(parts: Parts): Chain {
         const aggregator = topology.functions[reader]?.['aggregator'] as Aggregator | undefined;
         return aggregator ? [[reader, aggregator]] : [];
       }),
-      isRaw: () => isRaw(node, nodes, topology),
+      isUnchanged: serde => isUnchanged(node, serde, graph),
       appended: parts.appended,
     };
     const kind = kinds[node.kind];
@@ -124,7 +126,7 @@ export function compile(parts: Parts): Chain {
       node.kind === 'source' ? compiled.get(node.id)!.steps[0]! : behindRepartition(node, readersOf(node.id)),
     ];
   });
-  const unread = subTopology.inputs.filter(({ node }) => node.kind === 'source' && isUnread(node, nodes, topology));
+  const unread = subTopology.inputs.filter(({ node }) => node.kind === 'source' && isUnread(node, graph));
   const inOrder = [...compiled.values()].reverse();
   return {
     entries: new Map(entries),
@@ -253,36 +255,4 @@ function lookupOf(
   if (rows === undefined)
     throw new TopologyError('TOPO_GRAPH_INVALID', `step '${node.id}' keeps no rows that could be looked up`);
   return rows;
-}
-
-/** Steps that hand values on untouched. */
-const HANDS_ON: ReadonlySet<string> = new Set(['values', 'filter', 'peek', 'branch', 'split', 'merge']);
-
-/** Whether a sink's records are bytes as they came, under the key they came with, in the sink's own formats. */
-function isRaw(sink: Node, nodes: ReadonlyMap<string, Node>, topology: Topology): boolean {
-  const to = topology.functions[sink.id]!['topic'] as TopicSlot;
-  if (to.value.description.type !== 'bytes') return false;
-  const sourcesOf = (node: Node): (SourceNode | undefined)[] => {
-    if (node.kind === 'source') return [node];
-    const handsOn = node.kind === 'sink' || (node.kind === 'transform' && HANDS_ON.has(node.op));
-    return handsOn ? node.inputs.flatMap(input => sourcesOf(nodes.get(input)!)) : [undefined];
-  };
-  return sourcesOf(sink).every(
-    source =>
-      source !== undefined &&
-      source.topic.value.type === 'bytes' &&
-      JSON.stringify(source.topic.key) === JSON.stringify(to.key.description) &&
-      source.topic.key.type !== 'custom',
-  );
-}
-
-/** Whether everything behind a node copies whole records, and at most asks whether a value is there. */
-function isUnread(node: Node, nodes: ReadonlyMap<string, Node>, topology: Topology): boolean {
-  const readers = [...nodes.values()].filter(reader => reader.inputs.includes(node.id));
-  if (readers.length === 0) return false;
-  return readers.every(reader => {
-    if (reader.kind === 'sink') return isRaw(reader, nodes, topology);
-    const looks = reader.kind !== 'transform' || (reader.op !== 'values' && reader.op !== 'merge');
-    return !looks && isUnread(reader, nodes, topology);
-  });
 }

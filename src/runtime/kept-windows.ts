@@ -1,19 +1,19 @@
 import { RecordError } from '../errors.ts';
 
 /** One of the windows that a store keeps in one value. */
-export interface KeptWindow {
+export interface KeptWindow<State = Uint8Array> {
   /** ms since 1970 */
   readonly start: number;
   /** When its last record was, ms since 1970: where a session ends. */
   readonly last: number;
   /** It was handed on for good; only the windows beside it still need it. */
   readonly isClosed: boolean;
-  readonly state: Uint8Array;
+  readonly state: State;
 }
 
 const FORMAT = 1;
-/** Start, last, whether it is closed, the state's length. */
-const FRAME_BYTES = 8 + 8 + 1 + 4;
+/** What stands in front of each window: start, last, whether it is closed, the state's length. */
+export const FRAME_BYTES = 8 + 8 + 1 + 4;
 
 /** A format byte; then each window's frame and state, in the order of their starts. Null: none is left. */
 export function encodeWindows(windows: readonly KeptWindow[]): Uint8Array | null {

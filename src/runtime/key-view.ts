@@ -97,7 +97,7 @@ export class KeyView {
 const sameFormats = new WeakMap<Serde<unknown>, WeakMap<Serde<unknown>, boolean>>();
 
 /** Whether two serdes write equal bytes, as their descriptions tell. A format of the user's own is only equal to itself. */
-function sameFormat(a: Serde<unknown>, b: Serde<unknown>): boolean {
+export function sameFormat(a: Serde<unknown>, b: Serde<unknown>): boolean {
   if (a === b) return true;
   let known = sameFormats.get(a);
   if (!known) sameFormats.set(a, (known = new WeakMap()));

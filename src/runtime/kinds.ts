@@ -48,10 +48,8 @@ const sink: Kind<SinkNode> = {
   compile: (node, site) => {
     const { topic } = site.slots as { topic: TopicSlot };
     const output = site.output(node.topic.name);
-    return everyInput(
-      node,
-      site.isRaw() ? copyRecord(node, site, output, topic.key) : appendTo(node, site, output, topic.key, topic.value),
-    );
+    const step = site.isUnchanged(topic.value) ? copyTo : appendTo;
+    return everyInput(node, step(node, site, output, topic));
   },
 };
 
@@ -74,8 +72,8 @@ export const KINDS: Readonly<Record<Exclude<NodeKind, 'global'>, Kind<any>>> = {
   rx,
 };
 
-/** A record's whole body in one copy: nothing between the source and here has looked at more than it was given. */
-function copyRecord(node: SinkNode, site: Site, output: TopicOutput, keySerde: Serde<unknown>): Step {
+/** The value as it lies in the batch; with headers, and the key where the record has kept it, in one copy. */
+function copyTo(node: SinkNode, site: Site, output: TopicOutput, { key: keySerde }: TopicSlot): Step {
   const { unit } = site;
   const { values } = site.counters;
   const row = site.counters.row(node.id);
@@ -83,19 +81,16 @@ function copyRecord(node: SinkNode, site: Site, output: TopicOutput, keySerde: S
     values[row + IN]!++;
     unit.step = node.id;
     const reader = unit.reader!;
-    if (!ownWriter(output, reader, unit.partition, keySerde).appendCopy(reader, unit.timestamp))
-      throw tooLarge(output.topic);
+    if (unit.isRecordAs(keySerde)) {
+      if (!ownWriter(output, reader, unit.partition, keySerde).appendCopy(reader, unit.timestamp))
+        throw tooLarge(output.topic);
+    } else appendUnder(output, unit, keyBytesAs(unit, keySerde), keySerde);
     site.appended(row);
   };
 }
 
-function appendTo(
-  node: SinkNode,
-  site: Site,
-  output: TopicOutput,
-  keySerde: Serde<unknown>,
-  valueSerde: Serde<unknown>,
-): Step {
+function appendTo(node: SinkNode, site: Site, output: TopicOutput, topic: TopicSlot): Step {
+  const { key: keySerde, value: valueSerde } = topic;
   const { unit } = site;
   const { values } = site.counters;
   const row = site.counters.row(node.id);
@@ -134,6 +129,11 @@ function keyBytesAs({ keyView }: Unit, serde: Serde<unknown>): Uint8Array | null
 }
 
 /** Where a record without a key goes: the partition it came from, so that a run repeated gives the same. */
+function writerOf(output: TopicOutput, unit: Unit, key: Uint8Array | null, keySerde: Serde<unknown>): OutputWriter {
+  const { partitions } = output;
+  return output.writer(key === null ? unit.partition % partitions : partitionOfKey(keySerde, key, partitions));
+}
+
 function append(
   output: TopicOutput,
   unit: Unit,
@@ -141,9 +141,14 @@ function append(
   value: Uint8Array | null,
   keySerde: Serde<unknown>,
 ): void {
-  const { partitions } = output;
-  const partition = key === null ? unit.partition % partitions : partitionOfKey(keySerde, key, partitions);
-  if (!output.writer(partition).append(unit.timestamp, key, value, unit.headerBytes)) throw tooLarge(output.topic);
+  if (!writerOf(output, unit, key, keySerde).append(unit.timestamp, key, value, unit.headerBytes))
+    throw tooLarge(output.topic);
+}
+
+/** The record's value and headers, as they lie in the batch, under another key. */
+function appendUnder(output: TopicOutput, unit: Unit, key: Uint8Array | null, keySerde: Serde<unknown>): void {
+  if (!writerOf(output, unit, key, keySerde).appendUnder(unit.timestamp, key, unit.reader!))
+    throw tooLarge(output.topic);
 }
 
 const tooLarge = (topic: string) =>
@@ -178,6 +183,7 @@ function repartition(node: KeyNode, site: Site, output: TopicOutput): Step {
   const { values } = site.counters;
   const row = site.counters.row(node.id);
   const nullKey = site.drop('null-key');
+  const isUnchanged = site.isUnchanged(valueSerde as Serde<unknown>);
   return value => {
     values[row + IN]!++;
     unit.step = node.id;
@@ -186,8 +192,9 @@ function repartition(node: KeyNode, site: Site, output: TopicOutput): Step {
       nullKey();
       return;
     }
-    const valueBytes = value === null ? null : encode(valueSerde, value, 'value');
-    append(output, unit, encode(keySerde, newKey, 'key'), valueBytes, keySerde);
+    const key = encode(keySerde as Serde<unknown>, newKey, 'key');
+    if (isUnchanged) appendUnder(output, unit, key, keySerde);
+    else append(output, unit, key, value === null ? null : encode(valueSerde, value, 'value'), keySerde);
     site.appended(row);
   };
 }

@@ -16,12 +16,32 @@ const RECORD_OVERHEAD_BYTES = 128;
 interface Entry {
   readonly key: string;
   /** Null: known to be absent. */
-  value: Uint8Array | null;
+  value: Value;
+  /** Whether `value` is a state. */
+  isState: boolean;
+  /** Of the value, as bytes. */
+  size: number;
   timestamp: number;
   /** The last epoch that changed it. */
   epoch: number;
   /** Asked for since eviction came by last. */
   isUsed: boolean;
+}
+
+/** Bytes, or a state as the store's form has it. */
+type Value = Uint8Array | State | null;
+type State = unknown;
+
+/**
+ * How a store's values stand in memory where they are not bytes there. Nobody changes a state, and one that `sizeOf` has passed is
+ * sure to encode: so it is encoded once an epoch, however often it was replaced.
+ */
+export interface StateForm {
+  encode(state: State): Uint8Array;
+  /** @throws RecordError */
+  decode(bytes: Uint8Array): State;
+  /** As many bytes as `encode` gives, or a few more. @throws RecordError where it gives none */
+  sizeOf(state: State): number;
 }
 
 /** A state write, as `TaskState.write` takes it. */
@@ -38,6 +58,8 @@ export class Store {
   /** Timestamp of the value that `get` returned last. */
   timestamp = -1;
   dirtyBytes = 0;
+  /** Set by the step whose store it is, where `getState` and `putState` are used. */
+  form: StateForm | undefined;
   readonly #entries = new Map<string, Entry>();
   /** The same entries in a row; eviction goes round it. */
   #ring: Entry[] = [];
@@ -68,21 +90,47 @@ export class Store {
   get(key: string): Uint8Array | null {
     const entry = this.#find(key);
     this.timestamp = entry.timestamp;
+    return entry.isState ? this.form!.encode(entry.value) : (entry.value as Uint8Array | null);
+  }
+
+  has(key: string): boolean {
+    return this.#find(key).value !== null;
+  }
+
+  /** As `get`, in the store's form. The state must not be changed. @throws RecordError when it does not decode */
+  getState(key: string): State | null {
+    const entry = this.#find(key);
+    this.timestamp = entry.timestamp;
+    if (!entry.isState && entry.value !== null) {
+      entry.value = this.form!.decode(entry.value as Uint8Array);
+      entry.isState = true;
+    }
     return entry.value;
   }
 
   /** A null value deletes. Taken back when the unit fails. @throws RecordError when it would not fit its changelog */
   put(key: string, value: Uint8Array | null, timestamp: number): void {
-    if (value !== null && value.length + key.length > this.#maxValueBytes)
+    this.#put(key, value, value === null ? 0 : value.length, false, timestamp);
+  }
+
+  /** As `put`, in the store's form. */
+  putState(key: string, state: State | null, timestamp: number): void {
+    this.#put(key, state, state === null ? 0 : this.form!.sizeOf(state), state !== null, timestamp);
+  }
+
+  #put(key: string, value: Value, size: number, isState: boolean, timestamp: number): void {
+    if (size + key.length > this.#maxValueBytes)
       throw new RecordError(
         'TOPO_RECORD_TOO_LARGE',
-        `a state of ${value.length} bytes does not fit a record of its changelog (${this.#maxValueBytes} bytes at most)`,
+        `a state of ${size} bytes does not fit a record of its changelog (${this.#maxValueBytes} bytes at most)`,
       );
     const entry = this.#find(key);
     this.undo.push(this, entry);
-    const grown = sizeOf(value) - sizeOf(entry.value);
+    const grown = size - entry.size;
     this.#bytes += grown;
     entry.value = value;
+    entry.isState = isState;
+    entry.size = size;
     entry.timestamp = timestamp;
     if (entry.epoch !== this.#epoch) {
       entry.epoch = this.#epoch;
@@ -95,8 +143,8 @@ export class Store {
   }
 
   /** Undoes the last `put` of `entry`. */
-  restore(entry: Entry, value: Uint8Array | null, timestamp: number, epoch: number): void {
-    const shrunk = sizeOf(entry.value) - sizeOf(value);
+  restore(entry: Entry, value: Value, size: number, timestamp: number, epoch: number): void {
+    const shrunk = entry.size - size;
     this.#bytes -= shrunk;
     if (epoch === entry.epoch) this.dirtyBytes -= shrunk;
     else {
@@ -104,6 +152,8 @@ export class Store {
       this.dirtyBytes -= weightOf(entry);
     }
     entry.value = value;
+    entry.isState = value !== null && !(value instanceof Uint8Array);
+    entry.size = size;
     entry.timestamp = timestamp;
     entry.epoch = epoch;
   }
@@ -119,11 +169,12 @@ export class Store {
    */
   closeEpoch(changelog: OutputWriter | null, writes: StateWrite[]): void {
     for (const entry of this.#dirty) {
-      const { key, value, timestamp } = entry;
+      const { key, isState, timestamp } = entry;
+      const value = isState ? this.form!.encode(entry.value) : (entry.value as Uint8Array | null);
       changelog?.append(timestamp, bytesOfKey(key), value);
       if (value === null) writes.push([this.#prefix + key, null]);
       else {
-        entry.value = new Uint8Array(value);
+        if (!isState) entry.value = new Uint8Array(value);
         writes.push([this.#prefix + key, stamped(value, timestamp)]);
       }
     }
@@ -169,9 +220,10 @@ export class Store {
 
   #add(key: string): Entry {
     const stored = this.#read(key);
-    const value = stored === undefined ? null : stored.subarray(TIMESTAMP_BYTES);
+    const value = stored === undefined ? null : payloadOf(stored);
     const timestamp = stored === undefined ? -1 : timestampOf(stored);
-    const entry: Entry = { key, value, timestamp, epoch: 0, isUsed: true };
+    const size = value === null ? 0 : value.length;
+    const entry: Entry = { key, value, isState: false, size, timestamp, epoch: 0, isUsed: true };
     this.#bytes += weightOf(entry);
     if (this.#bytes > this.cacheBytes) this.#evict();
     this.#entries.set(key, entry);
@@ -197,15 +249,15 @@ export class Store {
 }
 
 /** What an entry adds to the cache's bytes. */
-const weightOf = ({ key, value }: Entry): number => ENTRY_BYTES + key.length + sizeOf(value);
-const sizeOf = (value: Uint8Array | null): number => (value === null ? 0 : value.length);
+const weightOf = ({ key, size }: Entry): number => ENTRY_BYTES + key.length + size;
 
 /** What the stores of a task must take back if the unit under way fails. */
 export class UndoLog {
   #length = 0;
   readonly #stores: Store[] = [];
   readonly #entries: Entry[] = [];
-  readonly #values: (Uint8Array | null)[] = [];
+  readonly #values: Value[] = [];
+  readonly #sizes: number[] = [];
   readonly #timestamps: number[] = [];
   readonly #epochs: number[] = [];
 
@@ -214,6 +266,7 @@ export class UndoLog {
     this.#stores[at] = store;
     this.#entries[at] = entry;
     this.#values[at] = entry.value;
+    this.#sizes[at] = entry.size;
     this.#timestamps[at] = entry.timestamp;
     this.#epochs[at] = entry.epoch;
   }
@@ -225,7 +278,8 @@ export class UndoLog {
   rollback(): void {
     while (this.#length > 0) {
       const at = --this.#length;
-      this.#stores[at]!.restore(this.#entries[at]!, this.#values[at]!, this.#timestamps[at]!, this.#epochs[at]!);
+      const entry = this.#entries[at]!;
+      this.#stores[at]!.restore(entry, this.#values[at], this.#sizes[at]!, this.#timestamps[at]!, this.#epochs[at]!);
     }
   }
 }

@@ -38,6 +38,20 @@ export function aggregateState(
   };
 }
 
+/**
+ * How many bytes numbers, bigints, null or an array of them take, at most; undefined with a bigint beyond 64 bits, of which only its
+ * encoding tells.
+ */
+export function numericSize(state: unknown): number | undefined {
+  if (typeof state === 'bigint') return state < LIMIT && state >= -LIMIT ? MAX_FIXED : undefined;
+  if (!Array.isArray(state)) return MAX_FIXED;
+  let size = MAX_FIXED;
+  for (const item of state) size += numericSize(item) ?? NaN;
+  return Number.isNaN(size) ? undefined : size;
+}
+
+const LIMIT = 2n ** 63n;
+
 /** An object literal, so that all states share one hidden class. */
 function stateMaker(names: readonly string[]): (values: readonly unknown[]) => AggregateState {
   const properties = names.map((name, index) => `[${JSON.stringify(name)}]: values[${index}]`);

@@ -29,10 +29,11 @@ export function windowed<K>(of: Serde<K>): Serde<Windowed<K>> {
     },
     decode(bytes) {
       if (bytes.length < WINDOW_BYTES) throw undecodable('expected a windowed key');
-      const view = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - WINDOW_BYTES, WINDOW_BYTES);
-      const [start, end] = [Number(view.getBigInt64(0)), Number(view.getBigInt64(8))];
+      const keyEnd = bytes.length - WINDOW_BYTES;
+      const start = timeIn(bytes, keyEnd);
+      const end = timeIn(bytes, keyEnd + WINDOW_BYTES / 2);
       if (!isTime(start) || !isTime(end)) throw undecodable('expected a windowed key');
-      return { key: of.decode(bytes.subarray(0, bytes.length - WINDOW_BYTES)), start, end };
+      return { key: of.decode(bytes.subarray(0, keyEnd)), start, end };
     },
   };
 }
@@ -62,6 +63,13 @@ export function timeText(time: number): string {
 export function timeAt(text: string, at: number): number {
   let time = 0;
   for (let i = at; i < at + 8; i++) time = time * 256 + text.charCodeAt(i);
+  return time;
+}
+
+/** The same of bytes; above 2^53 where they are no time. */
+function timeIn(bytes: Uint8Array, at: number): number {
+  let time = 0;
+  for (let i = at; i < at + 8; i++) time = time * 256 + bytes[i]!;
   return time;
 }
 

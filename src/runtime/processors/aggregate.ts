@@ -4,7 +4,8 @@ import type { ProcessorNode } from '../../graph/topology.ts';
 import { everyInput } from '../chain.ts';
 import type { Compiled, Site, Step } from '../chain.ts';
 import { IN, OUT } from '../counters.ts';
-import { decode, defined, encode } from '../values.ts';
+import { defined } from '../values.ts';
+import { statesIn } from './states.ts';
 
 /**
  * A running result for each key of a stream, or of several streams, each with what it adds. Null keys and null values are
@@ -68,27 +69,27 @@ export function aggregateTable(node: ProcessorNode, site: Site): Compiled {
  */
 export function updater(node: ProcessorNode, site: Site, aggregator: Aggregator) {
   const { unit, next, needsOld } = site;
-  const { serde } = aggregator;
-  const store = site.store(node.stores[0]!.name);
+  const states = statesIn(site.store(node.stores[0]!.name), aggregator);
   const { values } = site.counters;
   const row = site.counters.row(node.id);
   const isFinal = node.options['emit'] === 'final';
 
   return (key: string, subtracted: unknown, added: unknown): void => {
     unit.step = node.id;
-    const stored = store.get(key);
-    const timestamp = stored === null ? unit.timestamp : Math.max(unit.timestamp, store.timestamp);
-    const old = stored === null || !needsOld ? null : aggregator.result(decode(serde, stored, 'value'));
-    let state: unknown = stored === null ? aggregator.init() : decode(serde, stored, 'value');
+    const before = states.get(key);
+    const timestamp = before === null ? unit.timestamp : Math.max(unit.timestamp, states.timestamp);
+    // a state of its own: the aggregator may change the one it is given
+    const old = before === null || !needsOld ? null : aggregator.result(states.get(key));
+    let state: unknown = before ?? aggregator.init();
     if (subtracted !== null) state = defined(aggregator.subtract!(state, subtracted));
     if (added !== null) state = defined(aggregator.add(state ?? aggregator.init(), added));
-    store.put(key, state === null ? null : encode(serde, state, 'state'), timestamp);
+    states.put(key, state, timestamp);
     if (isFinal) return;
     const result = state === null ? null : aggregator.result(state);
     values[row + OUT]!++;
-    const before = unit.timestamp;
+    const recordTimestamp = unit.timestamp;
     unit.timestamp = timestamp;
     next(result, old);
-    unit.timestamp = before;
+    unit.timestamp = recordTimestamp;
   };
 }

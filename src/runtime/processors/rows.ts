@@ -1,9 +1,10 @@
-import type { KeptSlot, RowSlot } from '../../graph/functions.ts';
+import type { Aggregator, KeptSlot, RowSlot } from '../../graph/functions.ts';
 import type { ProcessorNode } from '../../graph/topology.ts';
 import type { Serde } from '../../serdes/serde.ts';
 import type { Lookup, RowsSite } from '../chain.ts';
 import type { Store } from '../store.ts';
 import { decode } from '../values.ts';
+import { statesIn } from './states.ts';
 
 /** The rows in a processor's first store. */
 export function storedRows(node: ProcessorNode, site: RowsSite): Lookup {
@@ -12,8 +13,17 @@ export function storedRows(node: ProcessorNode, site: RowsSite): Lookup {
 
 /** An aggregate's results, not its states. */
 export function aggregateRows(node: ProcessorNode, site: RowsSite): Lookup {
-  const { serde, result } = site.slots['aggregator'] as KeptSlot;
-  return rowsIn(site.store(node.stores[0]!.name), serde, result);
+  const aggregator = site.slots['aggregator'] as Aggregator;
+  const states = statesIn(site.store(node.stores[0]!.name), aggregator);
+  const rows = {
+    timestamp: -1,
+    get(key: string): unknown {
+      const state = states.get(key);
+      rows.timestamp = states.timestamp;
+      return state === null ? null : aggregator.result(state);
+    },
+  };
+  return rows;
 }
 
 /** What follows from what the first store keeps. */

@@ -1,11 +1,14 @@
+import type { Aggregator } from '../../graph/functions.ts';
 import type { ProcessorNode } from '../../graph/topology.ts';
 import type { Compiled, Site } from '../chain.ts';
-import { decodeWindows, encodeWindows } from '../kept-windows.ts';
+import { FRAME_BYTES, decodeWindows, encodeWindows } from '../kept-windows.ts';
 import type { KeptWindow } from '../kept-windows.ts';
-import { decode, defined } from '../values.ts';
+import type { StateForm } from '../store.ts';
+import { defined } from '../values.ts';
 import { streamAggregate } from './aggregate.ts';
 import { rowKey, sessionKeyOf, sessionsKey } from './session-key.ts';
-import { encodeState, windowOutput } from './window-output.ts';
+import { keptForm } from './states.ts';
+import { windowOutput } from './window-output.ts';
 import { bytesOfKey } from '../store-key.ts';
 
 interface SessionWindowOptions {
@@ -13,6 +16,11 @@ interface SessionWindowOptions {
   readonly graceMs: number;
   readonly emit: 'update' | 'final';
 }
+
+/** With its state as `keptForm` keeps it. */
+type Session = KeptWindow<unknown>;
+
+const NONE: readonly Session[] = [];
 
 /**
  * An aggregate a key and session [first record, last record]: records with gaps of `gapMs` at most between them. A record that
@@ -25,17 +33,22 @@ export function sessionWindow(node: ProcessorNode, site: Site): Compiled {
   const { unit, needsOld } = site;
   const { gapMs, graceMs, emit } = node.options as unknown as SessionWindowOptions;
   const store = site.store(node.stores[0]!.name);
+  const kept = keptForm(site.slots['aggregator'] as Aggregator);
+  store.form = sessionsForm(kept);
   const late = site.drop('late');
   const output = windowOutput(node, site);
   const isFinal = emit === 'final';
   const dueOf = (end: number): number => end + gapMs + graceMs + 1;
+  const sessionsIn = (storeKey: string) => (store.getState(storeKey) ?? NONE) as readonly Session[];
+  const write = (storeKey: string, sessions: readonly Session[], timestamp: number) =>
+    store.putState(storeKey, sessions.length === 0 ? null : sessions, timestamp);
 
   /** Removes the first session, if it is due. */
-  const removeFirst = (storeKey: string, due: number): KeptWindow | null => {
-    const [first, ...rest] = decodeWindows(store.get(storeKey));
+  const removeFirst = (storeKey: string, due: number): Session | null => {
+    const [first, ...rest] = sessionsIn(storeKey);
     if (first === undefined) return null;
     const isDue = dueOf(first.last) <= due;
-    if (isDue) store.put(storeKey, encodeWindows(rest), store.timestamp);
+    if (isDue) write(storeKey, rest, store.timestamp);
     const waiting = isDue ? rest[0] : first;
     if (waiting !== undefined) schedule.add(dueOf(waiting.last), storeKey);
     return isDue ? first : null;
@@ -44,48 +57,71 @@ export function sessionWindow(node: ProcessorNode, site: Site): Compiled {
   const schedule = site.schedule(node.stores[0]!.name, {
     fire(storeKey, due) {
       const closed = removeFirst(storeKey, due);
-      if (closed !== null && isFinal) output.final(rowKey(sessionKeyOf(storeKey), closed), closed.last, closed.state);
+      if (closed !== null && isFinal)
+        output.final(rowKey(sessionKeyOf(storeKey), closed), closed.last, kept.load(closed.state));
     },
     discard(storeKey, due) {
       const closed = removeFirst(storeKey, due)!;
-      return { key: bytesOfKey(rowKey(sessionKeyOf(storeKey), closed)), value: closed.state, timestamp: closed.last };
+      const key = bytesOfKey(rowKey(sessionKeyOf(storeKey), closed));
+      return { key, value: kept.encode(closed.state), timestamp: closed.last };
     },
     dueOf: (_, stored) => dueOf(decodeWindows(stored)[0]!.last),
   });
 
   return streamAggregate(node, site, aggregator => {
-    const { serde } = aggregator;
-    const stateOf = ({ state }: KeptWindow): unknown => decode(serde, state, 'value');
-    const resultOf = (session: KeptWindow): unknown => (needsOld ? aggregator.result(stateOf(session)) : null);
+    const resultOf = ({ state }: Session): unknown => (needsOld ? aggregator.result(kept.load(state)) : null);
 
     return (key, value) => {
       const { timestamp } = unit;
       schedule.advance(timestamp);
       const storeKey = sessionsKey(key);
-      const sessions = decodeWindows(store.get(storeKey));
-      const from = sessions.findIndex(({ last }) => last >= timestamp - gapMs);
-      const met = from < 0 ? [] : sessions.slice(from).filter(({ start }) => start <= timestamp + gapMs);
-      const start = Math.min(timestamp, met[0]?.start ?? timestamp);
-      const last = Math.max(timestamp, met.at(-1)?.last ?? timestamp);
+      const sessions = sessionsIn(storeKey);
+      const { length } = sessions;
+      // what the record meets: those from `from` to before `to`
+      let from = 0;
+      while (from < length && sessions[from]!.last < timestamp - gapMs) from++;
+      let to = from;
+      while (to < length && sessions[to]!.start <= timestamp + gapMs) to++;
+      const start = from < to ? Math.min(timestamp, sessions[from]!.start) : timestamp;
+      const last = from < to ? Math.max(timestamp, sessions[to - 1]!.last) : timestamp;
       if (dueOf(last) <= schedule.now) return late();
 
       unit.step = node.id;
-      const isSame = met.length === 1 && met[0]!.start === start && met[0]!.last === last && start === last;
-      const old = isSame ? resultOf(met[0]!) : null;
+      const isSame =
+        to - from === 1 && start === last && sessions[from]!.start === start && sessions[from]!.last === last;
+      const old = isSame ? resultOf(sessions[from]!) : null;
       if (!isSame && !isFinal)
-        for (const session of met) output.change(rowKey(key, session), session.last, null, resultOf(session));
+        for (let at = from; at < to; at++) {
+          const session = sessions[at]!;
+          output.change(rowKey(key, session), session.last, null, resultOf(session));
+        }
       unit.step = node.id;
-      const merged = met.length === 0 ? null : met.map(stateOf).reduce((a, b) => defined(aggregator.merge!(a, b)));
-      const state: unknown = defined(aggregator.add(merged ?? aggregator.init(), value));
-      const bytes = encodeState(aggregator, state);
-      const session: KeptWindow[] = bytes === null ? [] : [{ start, last, isClosed: false, state: bytes }];
-      const first = sessions[0]?.last;
-      sessions.splice(from < 0 ? sessions.length : from, met.length, ...session);
-      store.put(storeKey, encodeWindows(sessions), sessions.at(-1)?.last ?? timestamp);
-      if (sessions.length > 0 && (first === undefined || sessions[0]!.last < first))
-        schedule.add(dueOf(sessions[0]!.last), storeKey);
+      let state: unknown = from < to ? kept.load(sessions[from]!.state) : null;
+      for (let at = from + 1; at < to; at++) state = defined(aggregator.merge!(state, kept.load(sessions[at]!.state)));
+      state = defined(aggregator.add(state ?? aggregator.init(), value));
+      const changed: readonly Session[] =
+        state === null ? NONE : [{ start, last, isClosed: false, state: kept.save(state) }];
+      const isAlone = from === 0 && to === length;
+      const after = isAlone ? changed : [...sessions.slice(0, from), ...changed, ...sessions.slice(to)];
+      write(storeKey, after, after.length > 0 ? after[after.length - 1]!.last : timestamp);
+      if (after.length > 0 && (length === 0 || after[0]!.last < sessions[0]!.last))
+        schedule.add(dueOf(after[0]!.last), storeKey);
       if (!isFinal)
         output.change(rowKey(key, { start, last }), last, state === null ? null : aggregator.result(state), old);
     };
   });
 }
+
+/** The sessions of one key, as they lie in the store's memory. */
+const sessionsForm = (kept: StateForm): StateForm => ({
+  encode: sessions =>
+    encodeWindows(
+      (sessions as readonly Session[]).map(session => ({ ...session, state: kept.encode(session.state) })),
+    )!,
+  decode: bytes => decodeWindows(bytes).map(session => ({ ...session, state: kept.decode(session.state) })),
+  sizeOf(sessions) {
+    let size = 1;
+    for (const { state } of sessions as readonly Session[]) size += FRAME_BYTES + kept.sizeOf(state);
+    return size;
+  },
+});

@@ -1,3 +1,4 @@
+import type { Aggregator } from '../../graph/functions.ts';
 import type { ProcessorNode } from '../../graph/topology.ts';
 import { windowText } from '../../serdes/windowed.ts';
 import type { Compiled, Site } from '../chain.ts';
@@ -31,6 +32,7 @@ export function slidingWindow(node: ProcessorNode, site: Site): Compiled {
   const late = site.drop('late');
   const output = windowOutput(node, site);
   const isFinal = emit === 'final';
+  const { serde } = site.slots['aggregator'] as Aggregator;
 
   const closing = new SlidingClosing(store, { differenceMs, graceMs, isFinal });
   const rowKey = (key: string, start: number): string => key + windowText(start, start + differenceMs);
@@ -39,7 +41,8 @@ export function slidingWindow(node: ProcessorNode, site: Site): Compiled {
   const schedule: Schedule = site.schedule(node.stores[0]!.name, {
     fire(storeKey, due) {
       const closed = closing.settle(storeKey, due, add);
-      if (closed !== null) output.final(rowKey(stretchKeyOf(storeKey), closed.start), closed.last, closed.state);
+      if (closed !== null)
+        output.final(rowKey(stretchKeyOf(storeKey), closed.start), closed.last, decode(serde, closed.state, 'value'));
     },
     discard(storeKey, due) {
       const closed = closing.settle(storeKey, due, add);
@@ -54,7 +57,6 @@ export function slidingWindow(node: ProcessorNode, site: Site): Compiled {
   });
 
   return streamAggregate(node, site, aggregator => {
-    const { serde } = aggregator;
     const stateOf = (state: Uint8Array): unknown => decode(serde, state, 'value');
     return (key, value) => {
       const { timestamp } = unit;

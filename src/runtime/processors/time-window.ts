@@ -1,9 +1,11 @@
+import type { Aggregator } from '../../graph/functions.ts';
 import type { ProcessorNode } from '../../graph/topology.ts';
 import type { Serde } from '../../serdes/serde.ts';
 import { endOf, windowText } from '../../serdes/windowed.ts';
 import type { Compiled, Site } from '../chain.ts';
 import { KeyView } from '../key-view.ts';
 import { streamAggregate, updater } from './aggregate.ts';
+import { statesIn } from './states.ts';
 import { windowOutput } from './window-output.ts';
 import { bytesOfKey } from '../store-key.ts';
 
@@ -29,15 +31,16 @@ export function timeWindow(node: ProcessorNode, site: Site): Compiled {
   const keySerde = site.slots['key'] as Serde<unknown>;
   const store = site.store(node.stores[0]!.name);
   const late = site.drop('late');
+  const states = statesIn(store, site.slots['aggregator'] as Aggregator);
   const output = windowOutput(node, site);
   const textOf = windowTexts(sizeMs, everyMs);
   const view = new KeyView();
 
   const schedule = site.schedule(node.stores[0]!.name, {
     fire(key) {
-      const state = store.get(key);
+      const state = states.get(key);
       if (state === null) return;
-      const { timestamp } = store;
+      const { timestamp } = states;
       store.put(key, null, timestamp);
       if (emit === 'final') output.final(key, timestamp, state);
     },
@@ -66,7 +69,7 @@ export function timeWindow(node: ProcessorNode, site: Site): Compiled {
         }
         taken++;
         const windowKey = key + textOf(start);
-        if (store.get(windowKey) === null) schedule.add(due, windowKey);
+        if (!store.has(windowKey)) schedule.add(due, windowKey);
         unit.keyView = view.ofText(windowKey, keySerde);
         update(windowKey, null, value);
       }

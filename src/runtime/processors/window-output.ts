@@ -5,19 +5,19 @@ import type { Serde } from '../../serdes/serde.ts';
 import type { Site } from '../chain.ts';
 import { OUT } from '../counters.ts';
 import { KeyView } from '../key-view.ts';
-import { decode, encode } from '../values.ts';
+import { encode } from '../values.ts';
 
 /** How windowed aggregates hand on their rows. Keys are windowed keys, as stores know them. */
 export interface WindowOutput {
   /** A row changed with the record under way, whose headers it gets. */
   change(key: string, timestamp: number, result: unknown, old: unknown): void;
   /** A window closed, with this state: that is nobody's record. */
-  final(key: string, timestamp: number, state: Uint8Array): void;
+  final(key: string, timestamp: number, state: unknown): void;
 }
 
 export function windowOutput(node: ProcessorNode, site: Site): WindowOutput {
   const { unit, next, slots } = site;
-  const { serde, result: resultOf } = slots['aggregator'] as KeptSlot;
+  const { result: resultOf } = slots['aggregator'] as KeptSlot;
   const keySerde = slots['key'] as Serde<unknown>;
   const { values } = site.counters;
   const row = site.counters.row(node.id);
@@ -39,7 +39,7 @@ export function windowOutput(node: ProcessorNode, site: Site): WindowOutput {
       const { step, otherHeaders } = unit;
       unit.step = node.id;
       unit.otherHeaders = NO_HEADERS;
-      change(key, timestamp, resultOf(decode(serde, state, 'value')), null);
+      change(key, timestamp, resultOf(state), null);
       unit.step = step;
       unit.otherHeaders = otherHeaders;
     },
