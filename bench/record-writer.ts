@@ -20,14 +20,18 @@ const BATCH_BYTES = 150_000;
 const LARGEST_BATCH = 1_000_000;
 const RECORDS_A_COMMIT = 20_000;
 
-/** Writes records to new topics of `PARTITIONS` partitions each: the same records, the same topics. Resolves to their number. */
+/** A topic to be made; by its name alone one of `PARTITIONS` partitions. */
+type TopicToWrite = string | { readonly name: string; readonly partitions: number };
+
+/** Writes records to new topics: the same records, the same topics. Resolves to their number. */
 export async function writeRecords(
   disk: Disk,
-  topics: readonly string[],
+  topics: readonly TopicToWrite[],
   records: Iterable<NewRecord>,
 ): Promise<number> {
   const broker = await openEmbeddedBroker({ disk });
-  await broker.createTopics(topics.map(name => ({ name, partitions: PARTITIONS, config: {} })));
+  const made = topics.map(topic => (typeof topic === 'string' ? { name: topic, partitions: PARTITIONS } : topic));
+  await broker.createTopics(made.map(topic => ({ ...topic, config: {} })));
   const nothing = async () => {};
   const membership = await broker.join('backlog', [{ id: 'backlog', inputs: [] }], {
     assigned: nothing,
@@ -36,7 +40,10 @@ export async function writeRecords(
   });
   const writer = await membership.open('backlog');
   const batches = new Map(
-    topics.map(topic => [topic, Array.from({ length: PARTITIONS }, () => new BatchWriter(LARGEST_BATCH, BATCH_BYTES))]),
+    made.map(({ name, partitions }) => [
+      name,
+      Array.from({ length: partitions }, () => new BatchWriter(LARGEST_BATCH, BATCH_BYTES)),
+    ]),
   );
   const commit = async () => {
     const appends = [...batches]
@@ -48,7 +55,8 @@ export async function writeRecords(
   let count = 0;
   for (const { topic, timestampMs, key, value, headers } of records) {
     const bytes = typeof key === 'string' ? Buffer.from(key) : key;
-    batches.get(topic)![partitionOf(bytes, PARTITIONS)]!.append(timestampMs, bytes, value, headers);
+    const ofTopic = batches.get(topic)!;
+    ofTopic[partitionOf(bytes, ofTopic.length)]!.append(timestampMs, bytes, value, headers);
     if (++count % RECORDS_A_COMMIT === 0) await commit();
   }
   await commit();

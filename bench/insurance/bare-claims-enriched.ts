@@ -10,6 +10,7 @@ import type { Input } from '../bare/log-loop.ts';
 import { Output } from '../bare/output.ts';
 import { RecordCursor } from '../bare/record-cursor.ts';
 import { AMPLE_BYTES, PARTITIONS, cacheBytes } from '../lines/line.ts';
+import { ROW_BYTES, keepRow, rowText } from './bare-rows.ts';
 import { enrichedClaim, eventOf } from './fold.ts';
 
 const NAME = 'claims-enriched';
@@ -17,14 +18,7 @@ const BY_POLICY = `${NAME}-by-policy-repartition`;
 const TOTALS_BY_POLICY = `${NAME}-totals-by-policy-repartition`;
 
 /** Key and value, about. */
-const ROW_BYTES = 320;
 const TOTAL_BYTES = 40;
-
-/** A row as JSON; empty where it is gone. */
-const text: ValueCodec<string> = {
-  encode: row => Buffer.from(row),
-  decode: bytes => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(),
-};
 
 interface Total {
   readonly open: number;
@@ -49,8 +43,8 @@ export async function bareClaimsEnriched(folder: string): Promise<void> {
   const loop = await LogLoop.start(folder, PARTITIONS);
   const size = (entryBytes: number) => ({ cacheBytes: cacheBytes(AMPLE_BYTES) / 3, entryBytes });
   const states = {
-    policies: await KeyedState.open(loop, `${NAME}-policies-changelog`, size(ROW_BYTES), text),
-    claims: await KeyedState.open(loop, `${NAME}-claims-changelog`, size(ROW_BYTES), text),
+    policies: await KeyedState.open(loop, `${NAME}-policies-changelog`, size(ROW_BYTES), rowText),
+    claims: await KeyedState.open(loop, `${NAME}-claims-changelog`, size(ROW_BYTES), rowText),
     totals: await KeyedState.open(loop, `${NAME}-exposure-changelog`, size(TOTAL_BYTES), total),
   };
   const outputs = {
@@ -104,22 +98,8 @@ class BareClaimsEnriched {
     };
   }
 
-  /** Keeps the row that an event leaves behind. Undefined where that changes nothing. */
   private keep<Row>(rows: KeyedState<string>, partition: number) {
-    const { cursor } = this;
-    const value = cursor.value();
-    // a tombstone
-    if (value.length === 0) return undefined;
-    const event = eventOf<Row>(value);
-    if (event === undefined) {
-      this.outputs.deadLetters.partitions[partition]!.append(cursor, value);
-      return undefined;
-    }
-    const entry = rows.get(partition, cursor.keyText());
-    const old = entry.value ?? '';
-    const row = event.after === null ? '' : JSON.stringify(event.after);
-    rows.put(partition, entry, row, cursor.timestamp);
-    return { event, old, row };
+    return keepRow<Row>(this.cursor, partition, rows, this.outputs.deadLetters);
   }
 
   /** Sends what is open to its policy, and the row to its policy's totals. */

@@ -106,16 +106,17 @@ export function claimsByPolicy({ changes, claims }: Insurance): ClaimsByPolicy[]
 }
 
 /** Every policy that there is in the end. */
-export const policyReplicas = ({ policies }: Insurance): Policy[] =>
-  [...policies.values()].map(policy => ({
-    policyId: policy.id,
-    clientId: policy.client_id,
-    product: policy.product,
-    cover: policy.cover,
-    premiumCents: cents(policy.premium_amount),
-    paymentFrequency: policy.payment_frequency,
-    bonusMalus: policy.bonus_malus,
-    address: policy.address,
-    validFrom: policy.valid_from,
-    version: policy.version,
-  }));
+export const policyReplicas = ({ policies }: Insurance): Policy[] => [...policies.values()].map(policyReplica);
+
+export const policyReplica = (policy: PolicyRow): Policy => ({
+  policyId: policy.id,
+  clientId: policy.client_id,
+  product: policy.product,
+  cover: policy.cover,
+  premiumCents: cents(policy.premium_amount),
+  paymentFrequency: policy.payment_frequency,
+  bonusMalus: policy.bonus_malus,
+  address: policy.address,
+  validFrom: policy.valid_from,
+  version: policy.version,
+});

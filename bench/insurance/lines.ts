@@ -15,6 +15,7 @@ import { AMPLE_BYTES } from '../lines/line.ts';
 import type { Line } from '../lines/line.ts';
 import { expectSameLines } from '../same-lines.ts';
 import { bareClaimsEnriched } from './bare-claims-enriched.ts';
+import { barePolicyReplica } from './bare-policy-replica.ts';
 import { feedRecords, writeFeed } from './feed.ts';
 import { claimsByPolicy, enrichedClaims, foldOf, policyReplicas } from './fold.ts';
 import type { Insurance } from './fold.ts';
@@ -38,22 +39,26 @@ const claimsEnriched = insuranceLine(
   bareClaimsEnriched,
 );
 
-const policyReplica = insuranceLine(policyReplicaTopology, [
-  result('policies.replica', Policy, policyReplicas, { isTable: true }),
-  deadLetters(policyReplicaTopology, ({ poison }) => poison.policies),
-]);
+const policyReplica = insuranceLine(
+  policyReplicaTopology,
+  [
+    result('policies.replica', Policy, policyReplicas, { isTable: true }),
+    deadLetters(policyReplicaTopology, ({ poison }) => poison.policies),
+  ],
+  barePolicyReplica,
+);
 
 /** The example topologies on the sample feed. */
 export const INSURANCE_LINES: readonly Line[] = [claimsEnriched, policyReplica];
 
-function insuranceLine(topology: Topology, results: readonly Result[], bare?: Line['bare']): Line {
+function insuranceLine(topology: Topology, results: readonly Result[], bare: NonNullable<Line['bare']>): Line {
   return {
     name: topology.name,
     records: RECORDS,
     memoryBytes: AMPLE_BYTES,
     topology: () => topology,
     write: writeFeed,
-    ...(bare && { bare }),
+    bare,
 
     async outcome(folder, records) {
       const insurance = foldOf(feedRecords(records));

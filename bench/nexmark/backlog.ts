@@ -3,22 +3,22 @@ import { partitionOf } from '../../src/records/murmur2.ts';
 import { PARTITIONS } from '../lines/line.ts';
 import { writeRecords } from '../record-writer.ts';
 import type { NewRecord } from '../record-writer.ts';
+import type { Auction } from '../gen/bench/nexmark/v1/events.ts';
 import type { NexmarkEvent } from './generator.ts';
 import { auctions, bids, persons } from './topics.ts';
-
-const TOPICS = [persons, auctions, bids].map(({ reference }) => reference.name);
 
 /** Longer than windows and sessions last. */
 const PAUSE_MS = 3_600_000;
 
 /**
  * Writes the events to new topics `persons`, `auctions` and `bids`; an event's time is its record's timestamp. Resolves to their
- * number. `withClosing`: long after them comes one more bid in each partition, so that all their windows close.
+ * number. `closing`: long after them come more bids, one in each partition, so that all their windows close; or auctions, one in
+ * each partition by seller. For these all auctions lie in one partition, so that nothing comes behind the closing ones.
  */
 export async function writeNexmark(
   disk: Disk,
   events: Iterable<NexmarkEvent>,
-  { withClosing = false } = {},
+  closing?: 'bids' | 'auctions',
 ): Promise<number> {
   let count = 0;
   let lastMs = 0;
@@ -28,9 +28,12 @@ export async function writeNexmark(
       lastMs = event.value.dateTimeMs;
       yield event;
     }
-    if (withClosing) yield* closingBids(lastMs + PAUSE_MS);
+    if (closing !== undefined) yield* closingEvents(closing, lastMs + PAUSE_MS);
   }
-  await writeRecords(disk, TOPICS, recordsOf(counted()));
+  const topics = ['persons', 'auctions', 'bids'].map(name => {
+    return { name, partitions: name === 'auctions' && closing === 'auctions' ? 1 : PARTITIONS };
+  });
+  await writeRecords(disk, topics, recordsOf(counted()));
   return count;
 }
 
@@ -42,12 +45,27 @@ function* recordsOf(events: Iterable<NexmarkEvent>): Generator<NewRecord> {
 }
 
 /** One in each partition. */
-function* closingBids(dateTimeMs: number): Generator<NexmarkEvent> {
+function* closingEvents(topic: 'bids' | 'auctions', dateTimeMs: number): Generator<NexmarkEvent> {
   const left = new Set(Array.from({ length: PARTITIONS }, (_, partition) => partition));
-  for (let auction = 0; left.size > 0; auction++)
-    if (left.delete(partitionOf(Buffer.from(String(auction)), PARTITIONS)))
-      yield { topic: 'bids', value: { auction, bidder: 0, price: 0, dateTimeMs, extra: '' } };
+  for (let id = 0; left.size > 0; id++) {
+    if (!left.delete(partitionOf(Buffer.from(String(id)), PARTITIONS))) continue;
+    if (topic === 'bids') yield { topic, value: { auction: id, bidder: 0, price: 0, dateTimeMs, extra: '' } };
+    else yield { topic, value: closingAuction(id, dateTimeMs) };
+  }
 }
+
+const closingAuction = (seller: number, dateTimeMs: number): Auction => ({
+  id: seller,
+  itemName: '',
+  description: '',
+  initialBid: 0,
+  reserve: 0,
+  dateTimeMs,
+  expiresMs: dateTimeMs,
+  seller,
+  category: 0,
+  extra: '',
+});
 
 const idOf = ({ topic, value }: NexmarkEvent): number => (topic === 'bids' ? value.auction : value.id);
 

@@ -26,7 +26,7 @@ function lineOf(query: Query): Line {
 
     async write(folder, events) {
       const disk = await nodeDisk(join(folder, 'log'));
-      return writeNexmark(disk, nexmarkEvents(events), { withClosing: query.needsClosing === true });
+      return writeNexmark(disk, nexmarkEvents(events), query.closing);
     },
 
     async outcome(folder, events) {

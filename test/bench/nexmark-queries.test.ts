@@ -18,9 +18,7 @@ async function expectResults(query: Query, work: (folder: string) => Promise<voi
   await using folder = await temporaryFolder();
   // 50 s of event time
   const options = { seed: seedOf(query.name), eventsPerSecond: 1_000 };
-  await writeNexmark(await nodeDisk(join(folder.path, 'log')), nexmarkEvents(EVENTS, options), {
-    withClosing: query.needsClosing === true,
-  });
+  await writeNexmark(await nodeDisk(join(folder.path, 'log')), nexmarkEvents(EVENTS, options), query.closing);
   await work(folder.path);
   const lines = await withBroker(folder.path, broker => resultLines(broker, query));
   expect(lines.length).toBeGreaterThan(0);

@@ -8,7 +8,7 @@ import { Output } from '../../bare/output.ts';
 import type { RecordCursor } from '../../bare/record-cursor.ts';
 import { BidderSession } from '../../gen/bench/nexmark/v1/results.ts';
 import { AMPLE_BYTES, OUT, cacheBytes } from '../../lines/line.ts';
-import { DISORDER_MS, SESSION_GAP_MS } from '../windows.ts';
+import { BIDS_DISORDER_MS, SESSION_GAP_MS } from '../windows.ts';
 
 interface Session {
   readonly start: number;
@@ -70,7 +70,7 @@ export class BareSessions {
     let [start, end, count] = [timestamp, timestamp, 1];
     for (const session of entry.value ?? []) {
       if (session.end < timestamp - SESSION_GAP_MS || session.start > timestamp + SESSION_GAP_MS) {
-        if (session.end >= now - SESSION_GAP_MS - DISORDER_MS) others.push(session);
+        if (session.end >= now - SESSION_GAP_MS - BIDS_DISORDER_MS) others.push(session);
         continue;
       }
       start = Math.min(start, session.start);

@@ -8,7 +8,7 @@ import { OUT, PARTITIONS } from '../../lines/line.ts';
 import { BareSessions } from '../bare/sessions.ts';
 import { bidderSessions } from '../naive.ts';
 import { bids } from '../topics.ts';
-import { DISORDER_MS, SESSION_GAP_MS } from '../windows.ts';
+import { BIDS_DISORDER_MS, SESSION_GAP_MS } from '../windows.ts';
 import type { Query } from './query.ts';
 
 const REPARTITION = 'q11-by-bidder-repartition';
@@ -24,7 +24,7 @@ export const q11: Query = {
     topology('q11', t => {
       t.stream(bids)
         .groupBy('by-bidder', ({ bidder }) => String(bidder), string())
-        .window(session(SESSION_GAP_MS, { grace: DISORDER_MS }))
+        .window(session(SESSION_GAP_MS, { grace: BIDS_DISORDER_MS }))
         .count('sessions')
         .map((count, { key: { key, start, end } }): BidderSession => ({
           bidder: Number(key),

@@ -14,7 +14,7 @@ export const q5: Query = {
   name: 'q5',
   results,
   isTable: true,
-  needsClosing: true,
+  closing: 'bids',
   topology: () =>
     topology('q5', t => {
       t.stream(bids)

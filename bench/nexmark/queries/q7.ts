@@ -16,7 +16,7 @@ export const q7: Query = {
   name: 'q7',
   results,
   isTable: true,
-  needsClosing: true,
+  closing: 'bids',
   topology: () =>
     topology('q7', t => {
       t.stream(bids)

@@ -8,8 +8,8 @@ export interface Query {
   readonly results: Serde<object>;
   /** Results are updated: of each key only the last one counts, and none if that is a tombstone. */
   readonly isTable: boolean;
-  /** It waits for windows to close, which the end of the events does not: it reads one more bid in each partition. */
-  readonly needsClosing?: boolean;
+  /** Whose end closes the windows, as the end of the events alone does not: one more of them comes in each partition. */
+  readonly closing?: 'bids' | 'auctions';
   topology(): Topology;
   /** From all events that were written. */
   expected(events: Events): readonly object[];
