@@ -47,6 +47,7 @@ export function custom<V, State, Result>(own: CustomAggregator<V, State, Result>
     ...(own.subtract && { subtract: (state: State, value: V) => own.subtract!(state, value) }),
     ...(own.merge && { merge: (earlier: State, later: State) => own.merge!(earlier, later) }),
     result: own.result ? state => own.result!(state) : state => state as unknown as Result,
+    showsState: own.result === undefined,
     serde: own.serde,
     ...(resultSerde && { resultSerde }),
   };
@@ -69,6 +70,7 @@ export function reducer<V>(
     }),
     merge: (earlier, later) => add(earlier, later),
     result: state => state,
+    showsState: true,
     serde,
     resultSerde: serde,
   };

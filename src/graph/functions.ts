@@ -49,6 +49,8 @@ export interface Aggregator<V = unknown, State = unknown, Result = unknown> {
   /** Two states as one, the earlier first: session windows that meet. */
   merge?(earlier: State, later: State): State | null;
   result(state: State): Result;
+  /** The result is the state itself, and in the same format. */
+  readonly showsState?: boolean;
   readonly serde: Serde<State>;
   /**
    * How many bytes `serde` makes of a state, at most. Only where its functions leave states as they are and no result gives one

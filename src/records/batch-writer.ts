@@ -3,6 +3,9 @@ import type { BatchReader } from './batch-reader.ts';
 import { NO_HEADERS } from './headers.ts';
 import { varintSize, writeVarint } from './varint.ts';
 
+/** What `buffer.write(…, 'latin1')` calls; public in Node, missing in its types. */
+type LatinBuffer = Buffer & { latin1Write(text: string, offset: number): number };
+
 /** Below this many bytes a loop copies faster than `TypedArray.set`. */
 const SHORT = 24;
 
@@ -23,7 +26,7 @@ export class BatchWriter {
   length = 0;
   readonly #maxBatchBytes: number;
   readonly #targetBatchBytes: number;
-  #buffer: Buffer;
+  #buffer: LatinBuffer;
   /** Of `#buffer`. */
   #view: DataView;
   /** Where finished batches of this round end; the open one begins at the last end. */
@@ -41,7 +44,7 @@ export class BatchWriter {
   constructor(maxBatchBytes: number, targetBatchBytes = maxBatchBytes) {
     this.#maxBatchBytes = maxBatchBytes;
     this.#targetBatchBytes = Math.min(targetBatchBytes, maxBatchBytes);
-    this.#buffer = Buffer.allocUnsafe(4096);
+    this.#buffer = Buffer.allocUnsafe(4096) as LatinBuffer;
     this.#view = viewOf(this.#buffer);
   }
 
@@ -61,6 +64,22 @@ export class BatchWriter {
     position = writeVarint(buffer, position, valueLength);
     if (valueLength > 0) position = put(buffer, position, value!);
     this.length = put(buffer, position, headers);
+    return true;
+  }
+
+  /** As `append`, with a key of one character a byte (latin1) and no headers. */
+  appendText(timestamp: number, key: string, value: Uint8Array | null): boolean {
+    const valueLength = value === null ? -1 : value.length;
+    const body = sizeWithLength(key.length) + sizeWithLength(valueLength) + NO_HEADERS.length;
+    let position = this.#open(timestamp, body);
+    if (position < 0) return false;
+    const buffer = this.#buffer;
+    position = writeVarint(buffer, position, key.length);
+    if (key.length < SHORT) for (let i = 0; i < key.length; i++) buffer[position + i] = key.charCodeAt(i);
+    else buffer.latin1Write(key, position);
+    position = writeVarint(buffer, position + key.length, valueLength);
+    if (valueLength > 0) position = put(buffer, position, value!);
+    this.length = put(buffer, position, NO_HEADERS);
     return true;
   }
 
@@ -150,7 +169,9 @@ export class BatchWriter {
       start = end;
       return batch;
     });
-    this.#buffer = Buffer.allocUnsafe(Math.min(buffer.length, Math.max(Math.ceil(1.25 * this.length), 4096)));
+    this.#buffer = Buffer.allocUnsafe(
+      Math.min(buffer.length, Math.max(Math.ceil(1.25 * this.length), 4096)),
+    ) as LatinBuffer;
     this.#view = viewOf(this.#buffer);
     this.clear();
     return batches;
@@ -226,7 +247,7 @@ export class BatchWriter {
   }
 
   #grow(needed: number): void {
-    const larger = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
+    const larger = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2)) as LatinBuffer;
     this.#buffer.copy(larger, 0, 0, this.length);
     this.#buffer = larger;
     this.#view = viewOf(larger);

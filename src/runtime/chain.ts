@@ -29,6 +29,12 @@ export interface Lookup {
   readonly at?: (key: string, timestamp: number) => unknown;
 }
 
+/** A table's change under way, as bytes: set by the table before it hands the change on. */
+export interface WrittenRow {
+  now: Uint8Array | null;
+  old: Uint8Array | null;
+}
+
 /** Something that happens between records, as a unit of its own: the result of a call, say. */
 export interface Work {
   /** The step it is for. */
@@ -86,6 +92,10 @@ export interface Site {
   readonly aggregates: readonly (readonly [step: string, aggregator: Aggregator])[];
   /** Whether values reach the node as they came from a topic, which `serde` would write as they are: their bytes may be copied. */
   isUnchanged(serde: Serde<unknown>): boolean;
+  /** Of this table: for the steps that read it. */
+  readonly written: WrittenRow;
+  /** Of the table that the node reads, where that writes its rows as `serde` would. */
+  writtenAs(serde: Serde<unknown>): WrittenRow | undefined;
   /** Every record appended is counted for this row of the counters, and taken back with its unit. */
   readonly appended: (row: number) => void;
 }

@@ -3,11 +3,12 @@ import type { Aggregator } from '../graph/functions.ts';
 import { repartitionTopic } from '../graph/names.ts';
 import type { KeyNode, Node, Slots, Topology } from '../graph/topology.ts';
 import { NOTHING } from './chain.ts';
-import type { Compiled, Drop, Kind, Lookup, Site, Step, Work } from './chain.ts';
+import type { Compiled, Drop, Kind, Lookup, Site, Step, Work, WrittenRow } from './chain.ts';
 import { confluencesOf } from './confluence.ts';
 import type { Confluence } from './confluence.ts';
 import { SAYS_NOTHING, dropColumn } from './counters.ts';
 import type { Counters, DropPolicy, DropReason } from './counters.ts';
+import { sameFormat } from './key-view.ts';
 import type { TopicOutput } from './outputs.ts';
 import { consumersOf } from './plan.ts';
 import type { Input, SubTopology } from './plan.ts';
@@ -83,6 +84,13 @@ export function compile(parts: Parts): Chain {
   const isCut = (id: string) => outputs.has(repartitionTopic(topology.name, id));
   const graph = { topology, nodes, isCut };
 
+  const written = new Map<string, WrittenRow>();
+  const writtenBy = (id: string): WrittenRow => {
+    const known = written.get(id) ?? { now: null, old: null };
+    written.set(id, known);
+    return known;
+  };
+
   // readers first: a node is compiled with the steps behind it
   for (const node of [...subTopology.nodes].reverse()) {
     const substitute = parts.substituteOf(node.id);
@@ -112,6 +120,13 @@ export function compile(parts: Parts): Chain {
         const aggregator = topology.functions[reader]?.['aggregator'] as Aggregator | undefined;
         return aggregator ? [[reader, aggregator]] : [];
       }),
+      written: writtenBy(node.id),
+      writtenAs(serde) {
+        const [input] = node.inputs.map(id => nodes.get(id)!);
+        if (input?.kind !== 'processor') return undefined;
+        const shown = PROCESSORS[input.processor]?.shows?.(topology.functions[input.id]!);
+        return shown && sameFormat(shown, serde) ? writtenBy(input.id) : undefined;
+      },
       isUnchanged: serde => isUnchanged(node, serde, graph),
       appended: parts.appended,
     };

@@ -2,6 +2,8 @@ import { RecordError, TopologyError } from '../errors.ts';
 import type { TopicSlot } from '../graph/functions.ts';
 import type { KeyNode, NodeKind, SinkNode, SourceNode, TransformNode, ProcessorNode } from '../graph/topology.ts';
 import type { BatchReader } from '../records/batch-reader.ts';
+import { changeBytes } from '../serdes/change.ts';
+import type { ChangeSerde } from '../serdes/change.ts';
 import type { Serde } from '../serdes/serde.ts';
 import { everyInput } from './chain.ts';
 import type { Kind, Site, Step } from './chain.ts';
@@ -207,7 +209,8 @@ function repartition(node: KeyNode, site: Site, output: TopicOutput): Step {
  */
 function repartitionTable(node: KeyNode, site: Site, output: TopicOutput): Step {
   const { unit, slots } = site;
-  const { fn, key: keySerde, value: changeSerde } = slots;
+  const { fn, key: keySerde } = slots;
+  const { of: rowSerde } = slots['value'] as ChangeSerde<unknown>;
   const { values } = site.counters;
   const row = site.counters.row(node.id);
   const nullKey = site.drop('null-key');
@@ -215,8 +218,11 @@ function repartitionTable(node: KeyNode, site: Site, output: TopicOutput): Step 
     const group: unknown = value === null ? null : defined(fn(value, unit));
     return group === null ? null : encode(keySerde, group, 'key');
   };
-  const send = (group: Uint8Array, change: { old: unknown; new: unknown }) => {
-    append(output, unit, group, encode(changeSerde, change, 'value'), keySerde);
+  const written = site.writtenAs(rowSerde);
+  const nowBytes = (value: unknown) => (written ? written.now : encode(rowSerde, value, 'value'));
+  const oldBytes = (old: unknown) => (written ? written.old : encode(rowSerde, old, 'value'));
+  const send = (group: Uint8Array, old: Uint8Array | null, now: Uint8Array | null) => {
+    append(output, unit, group, changeBytes(old, now), keySerde);
     site.appended(row);
   };
   return (value, old) => {
@@ -230,10 +236,11 @@ function repartitionTable(node: KeyNode, site: Site, output: TopicOutput): Step 
     const group = groupOf(value);
     if (group === null && value !== null) nullKey();
     const oldGroup = groupOf(old);
-    if (group !== null && oldGroup !== null && Buffer.compare(group, oldGroup) === 0) send(group, { old, new: value });
+    if (group !== null && oldGroup !== null && Buffer.compare(group, oldGroup) === 0)
+      send(group, oldBytes(old), nowBytes(value));
     else {
-      if (oldGroup !== null) send(oldGroup, { old, new: null });
-      if (group !== null) send(group, { old: null, new: value });
+      if (oldGroup !== null) send(oldGroup, oldBytes(old), null);
+      if (group !== null) send(group, null, nowBytes(value));
     }
   };
 }

@@ -2,7 +2,6 @@ import { FatalError, RecordError } from '../errors.ts';
 import { DEFAULT_MAX_MESSAGE_BYTES } from './outputs.ts';
 import type { OutputWriter } from './outputs.ts';
 import type { TaskState } from './ports.ts';
-import { bytesOfKey } from './store-key.ts';
 
 /** Bytes of a state value that are the timestamp in front of it. */
 const TIMESTAMP_BYTES = 8;
@@ -171,7 +170,7 @@ export class Store {
     for (const entry of this.#dirty) {
       const { key, isState, timestamp } = entry;
       const value = isState ? this.form!.encode(entry.value) : (entry.value as Uint8Array | null);
-      changelog?.append(timestamp, bytesOfKey(key), value);
+      changelog?.appendText(timestamp, key, value);
       if (value === null) writes.push([this.#prefix + key, null]);
       else {
         if (!isState) entry.value = new Uint8Array(value);

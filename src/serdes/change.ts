@@ -8,6 +8,11 @@ export interface RowChange<Row> {
   readonly new: Row | null;
 }
 
+export interface ChangeSerde<Row> extends Serde<RowChange<Row>> {
+  /** Of the rows. */
+  readonly of: Serde<Row>;
+}
+
 const HAS_OLD = 1;
 const HAS_NEW = 2;
 
@@ -15,27 +20,16 @@ const HAS_NEW = 2;
  * A table's change as its repartition carries it: one byte of flags, the old value's length (four bytes, big endian, only where both
  * values are there), the values.
  */
-export function change<Row>(of: Serde<Row>): Serde<RowChange<Row>> {
+export function change<Row>(of: Serde<Row>): ChangeSerde<Row> {
   return {
+    of,
     description: { type: 'change', of: of.description },
     encode(value) {
       if (typeof value !== 'object' || value === null) throw unencodable(`expected a change, got ${kindOf(value)}`);
-      const before = value.old === null ? null : of.encode(value.old);
-      const after = value.new === null ? null : of.encode(value.new);
-      const start = slab.open(5 + (before?.length ?? 0) + (after?.length ?? 0));
-      const { buffer } = slab;
-      let position = start + 1;
-      buffer[start] = (before === null ? 0 : HAS_OLD) | (after === null ? 0 : HAS_NEW);
-      if (before !== null) {
-        if (after !== null) position = buffer.writeUInt32BE(before.length, position);
-        buffer.set(before, position);
-        position += before.length;
-      }
-      if (after !== null) {
-        buffer.set(after, position);
-        position += after.length;
-      }
-      return slab.close(position);
+      return changeBytes(
+        value.old === null ? null : of.encode(value.old),
+        value.new === null ? null : of.encode(value.new),
+      );
     },
     decode(bytes) {
       const flags = bytes[0];
@@ -50,4 +44,22 @@ export function change<Row>(of: Serde<Row>): Serde<RowChange<Row>> {
       return { old: of.decode(bytes.subarray(5, 5 + length)), new: of.decode(bytes.subarray(5 + length)) };
     },
   };
+}
+
+/** The same of rows that are bytes already. */
+export function changeBytes(before: Uint8Array | null, after: Uint8Array | null): Uint8Array {
+  const start = slab.open(5 + (before?.length ?? 0) + (after?.length ?? 0));
+  const { buffer } = slab;
+  let position = start + 1;
+  buffer[start] = (before === null ? 0 : HAS_OLD) | (after === null ? 0 : HAS_NEW);
+  if (before !== null) {
+    if (after !== null) position = buffer.writeUInt32BE(before.length, position);
+    buffer.set(before, position);
+    position += before.length;
+  }
+  if (after !== null) {
+    buffer.set(after, position);
+    position += after.length;
+  }
+  return slab.close(position);
 }

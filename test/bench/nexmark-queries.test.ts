@@ -16,8 +16,8 @@ const EVENTS = 50_000;
 /** Does `work` on events of their own, and compares what it leaves. */
 async function expectResults(query: Query, work: (folder: string) => Promise<void>): Promise<void> {
   await using folder = await temporaryFolder();
-  // 50 s of event time
-  const options = { seed: seedOf(query.name), eventsPerSecond: 1_000 };
+  // 20 s of event time: partitions differ in length by less than what q11 waits for
+  const options = { seed: seedOf(query.name), eventsPerSecond: 2_500 };
   await writeNexmark(await nodeDisk(join(folder.path, 'log')), nexmarkEvents(EVENTS, options), query.closing);
   await work(folder.path);
   const lines = await withBroker(folder.path, broker => resultLines(broker, query));

@@ -69,7 +69,7 @@ export function aggregateTable(node: ProcessorNode, site: Site): Compiled {
  */
 export function updater(node: ProcessorNode, site: Site, aggregator: Aggregator) {
   const { unit, next, needsOld } = site;
-  const states = statesIn(site.store(node.stores[0]!.name), aggregator);
+  const states = statesIn(site.store(node.stores[0]!.name), aggregator, site.written);
   const { values } = site.counters;
   const row = site.counters.row(node.id);
   const isFinal = node.options['emit'] === 'final';

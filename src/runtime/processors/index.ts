@@ -1,4 +1,5 @@
-import type { ProcessorNode } from '../../graph/topology.ts';
+import type { ProcessorNode, Slots } from '../../graph/topology.ts';
+import type { Serde } from '../../serdes/serde.ts';
 import type { Compiled, Lookup, RowsSite, Site } from '../chain.ts';
 import { foreignKeyJoin } from '../foreign-key/join.ts';
 import { foreignKey, foreignKeyVersions } from '../foreign-key/referrers.ts';
@@ -18,7 +19,7 @@ import {
   timeWindowReading,
 } from './reading.ts';
 import type { Read } from './reading.ts';
-import { aggregateRows, keptRows, storedRows } from './rows.ts';
+import { aggregateRows, keptRows, shownState, storedRow, storedRows } from './rows.ts';
 import { sessionWindow } from './session-window.ts';
 import { slidingWindow } from './sliding-window.ts';
 import { streamJoin } from './stream-join.ts';
@@ -33,15 +34,17 @@ export interface Processor {
   compile(node: ProcessorNode, site: Site): Compiled;
   /** How others look up its rows, if it is a table they can look up. */
   rows?(node: ProcessorNode, site: RowsSite): Lookup;
+  /** What writes its rows to the store, where each row that it hands on is what it has just written. */
+  shows?(slots: Slots): Serde<unknown> | undefined;
   /** How its stores read for those outside. Absent: they hold no rows, only what the step makes of them. */
   readonly read?: Read;
 }
 
 /** Every processor by the name its nodes carry. */
 export const PROCESSORS: Readonly<Record<string, Processor>> = {
-  table: { compile: table, rows: storedRows, read: storedReading },
+  table: { compile: table, rows: storedRows, read: storedReading, shows: storedRow },
   versionedTable: { compile: versionedTable, rows: versionedRows, read: storedReading },
-  toTable: { compile: table, rows: storedRows, read: storedReading },
+  toTable: { compile: table, rows: storedRows, read: storedReading, shows: storedRow },
   join: { compile: join },
   globalJoin: { compile: globalJoin },
   graceJoin: { compile: graceJoin },

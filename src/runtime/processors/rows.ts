@@ -1,5 +1,5 @@
 import type { Aggregator, KeptSlot, RowSlot } from '../../graph/functions.ts';
-import type { ProcessorNode } from '../../graph/topology.ts';
+import type { ProcessorNode, Slots } from '../../graph/topology.ts';
 import type { Serde } from '../../serdes/serde.ts';
 import type { Lookup, RowsSite } from '../chain.ts';
 import type { Store } from '../store.ts';
@@ -9,6 +9,14 @@ import { statesIn } from './states.ts';
 /** The rows in a processor's first store. */
 export function storedRows(node: ProcessorNode, site: RowsSite): Lookup {
   return rowsIn(site.store(node.stores[0]!.name), (site.slots['row'] as RowSlot).serde, row => row);
+}
+
+export const storedRow = (slots: Slots): Serde<unknown> => (slots['row'] as RowSlot).serde;
+
+/** Of an aggregate whose results are its states, as bytes. */
+export function shownState(slots: Slots): Serde<unknown> | undefined {
+  const { showsState, serde } = slots['aggregator'] as Aggregator;
+  return showsState ? serde : undefined;
 }
 
 /** An aggregate's results, not its states. */

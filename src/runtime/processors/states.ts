@@ -1,4 +1,5 @@
 import type { Aggregator } from '../../graph/functions.ts';
+import type { WrittenRow } from '../chain.ts';
 import type { StateForm, Store } from '../store.ts';
 import { decode, encode } from '../values.ts';
 
@@ -12,9 +13,13 @@ export interface States {
   put(key: string, state: unknown, timestamp: number): void;
 }
 
-/** As bytes; or in memory as they are, where the aggregator allows that. */
-export function statesIn(store: Store, aggregator: Pick<Aggregator, 'serde' | 'sizeOf'>): States {
-  if (aggregator.sizeOf === undefined) return new EncodedStates(store, aggregator.serde);
+/** As bytes, of which `written` tells; or in memory as they are, where the aggregator allows that. */
+export function statesIn(
+  store: Store,
+  aggregator: Pick<Aggregator, 'serde' | 'sizeOf'>,
+  written: WrittenRow = { now: null, old: null },
+): States {
+  if (aggregator.sizeOf === undefined) return new EncodedStates(store, aggregator.serde, written);
   store.form = keptForm(aggregator);
   return new KeptStates(store);
 }
@@ -45,6 +50,7 @@ class EncodedStates implements States {
   constructor(
     private readonly store: Store,
     private readonly serde: Aggregator['serde'],
+    private readonly written: WrittenRow,
   ) {}
 
   get timestamp(): number {
@@ -53,11 +59,14 @@ class EncodedStates implements States {
 
   get(key: string): unknown {
     const stored = this.store.get(key);
+    this.written.old = stored;
     return stored === null ? null : decode(this.serde, stored, 'value');
   }
 
   put(key: string, state: unknown, timestamp: number): void {
-    this.store.put(key, state === null ? null : encode(this.serde, state, 'state'), timestamp);
+    const bytes = state === null ? null : encode(this.serde, state, 'state');
+    this.written.now = bytes;
+    this.store.put(key, bytes, timestamp);
   }
 }
 

@@ -7,7 +7,7 @@ import { decode, encode } from '../values.ts';
 
 /** The last row of each key. The last offset wins, whatever its timestamp; a null value deletes; a null key is dropped. */
 export function table(node: ProcessorNode, site: Site): Compiled {
-  const { unit, next, needsOld } = site;
+  const { unit, next, needsOld, written } = site;
   const { serde, toRow } = site.slots['row'] as RowSlot;
   const store = site.store(node.stores[0]!.name);
   const { values } = site.counters;
@@ -25,7 +25,9 @@ export function table(node: ProcessorNode, site: Site): Compiled {
     if (current === undefined) return noRow();
     if (current === null && stored === null) return tombstone();
     const old = needsOld ? previous() : null;
-    store.put(key, current === null ? null : encode(serde, current, 'row'), unit.timestamp);
+    written.old = stored;
+    written.now = current === null ? null : encode(serde, current, 'row');
+    store.put(key, written.now, unit.timestamp);
     values[row + OUT]!++;
     next(current, old);
   });
