@@ -10,8 +10,8 @@ import { OUT, cacheBytes } from './line.ts';
 
 export const COUNTS = topic(OUT, string(), json<number>());
 
-/** Key and value of a count, about. */
-const COUNT_BYTES = 13;
+/** Key and value of a count, as the engine's stores weigh them. */
+const COUNT_BYTES = 20;
 
 /** By hand: a count a key in a store with a changelog, each new one written out. */
 export class RunningCounts {

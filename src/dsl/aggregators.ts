@@ -22,6 +22,8 @@ export interface FieldAggregator<in V, out R> {
   readonly result?: (state: never) => R;
   /** What it shows where no value came, if not the result of its first state: beside fields of other streams (`cogroup`). */
   readonly overNothing?: unknown;
+  /** `add` does not look at its value. */
+  readonly isBlind?: boolean;
   /** Its states are numbers, bigints, null or arrays of them, and its results give none of those arrays away. */
   readonly isNumeric?: true;
   /** Never there: holds the type of the result. */
@@ -45,6 +47,7 @@ export function count<V = unknown>(predicate?: (value: V) => boolean): Invertibl
   const passes = predicate ?? (() => true);
   return {
     kind: 'count',
+    isBlind: predicate === undefined,
     isNumeric: true,
     init: () => 0,
     add: (state: number, value) => (passes(value) ? state + 1 : state),

@@ -5,9 +5,10 @@ import type { FieldAggregator } from './aggregators.ts';
 
 /** The aggregator of one field on its own; its result is the field's value. */
 export function single<V, R>(field: FieldAggregator<V, R>): Aggregator<V, unknown, R> {
-  const { kind, isNumeric, init, add, subtract, merge, result } = field as StateUnseen<V, R>;
+  const { kind, isBlind = false, isNumeric, init, add, subtract, merge, result } = field as StateUnseen<V, R>;
   const serde = alone(kind);
   return {
+    isBlind,
     ...(isNumeric && { sizeOf: (state: unknown) => numericSize(state) ?? serde.encode(state).length }),
     init,
     add,

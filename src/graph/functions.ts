@@ -49,6 +49,8 @@ export interface Aggregator<V = unknown, State = unknown, Result = unknown> {
   /** Two states as one, the earlier first: session windows that meet. */
   merge?(earlier: State, later: State): State | null;
   result(state: State): Result;
+  /** `add` does not look at its value. */
+  readonly isBlind?: boolean;
   /** The result is the state itself, and in the same format. */
   readonly showsState?: boolean;
   readonly serde: Serde<State>;

@@ -141,7 +141,9 @@ export function compile(parts: Parts): Chain {
       node.kind === 'source' ? compiled.get(node.id)!.steps[0]! : behindRepartition(node, readersOf(node.id)),
     ];
   });
-  const unread = subTopology.inputs.filter(({ node }) => node.kind === 'source' && isUnread(node, graph));
+  const unread = subTopology.inputs.filter(
+    ({ node }) => (node.kind === 'source' || !node.table) && isUnread(node, graph),
+  );
   const inOrder = [...compiled.values()].reverse();
   return {
     entries: new Map(entries),

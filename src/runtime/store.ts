@@ -29,7 +29,7 @@ interface Entry {
 
 /** Bytes, or a state as the store's form has it. */
 type Value = Uint8Array | State | null;
-type State = unknown;
+type State = object | number | bigint;
 
 /**
  * How a store's values stand in memory where they are not bytes there. Nobody changes a state, and one that `sizeOf` has passed is

@@ -1,4 +1,4 @@
-import type { TopicSlot } from '../graph/functions.ts';
+import type { Aggregator, TopicSlot } from '../graph/functions.ts';
 import type { Node, Topology } from '../graph/topology.ts';
 import type { Serde } from '../serdes/serde.ts';
 import { sameFormat } from './key-view.ts';
@@ -8,7 +8,7 @@ export interface TaskGraph {
   readonly topology: Topology;
   readonly nodes: ReadonlyMap<string, Node>;
   /** Whether a key step has a repartition topic behind it. */
-  isCut(id: string): boolean;
+  readonly isCut: (id: string) => boolean;
 }
 
 /** Steps that hand values on untouched: their functions have the say on where a value goes, not on what it is. */
@@ -33,17 +33,23 @@ export function isUnchanged(node: Node, serde: Serde<unknown>, graph: TaskGraph)
 const writesTheSame = (serde: Serde<unknown>, source: Serde<unknown>): boolean =>
   serde.description.type !== 'custom' && sameFormat(serde, source);
 
-/** Whether everything behind a source copies its bytes, and at most asks whether a value is there: it need not be looked at. */
-export function isUnread(node: Node, graph: TaskGraph): boolean {
+/**
+ * Whether nothing behind a topic looks at its values, but at most asks whether one is there: they need not be decoded. A topic that
+ * others write to is looked at all the same, to find what does not decode; where values are bytes, everything does.
+ */
+export function isUnread(node: Node, graph: TaskGraph, isOurs = node.kind === 'key'): boolean {
   const { topology, nodes } = graph;
   const readers = [...nodes.values()].filter(reader => reader.inputs.includes(node.id));
   if (readers.length === 0) return false;
   return readers.every(reader => {
+    const slots = topology.functions[reader.id] ?? {};
     if (reader.kind === 'sink') {
-      const { value } = topology.functions[reader.id]!['topic'] as TopicSlot;
-      return value.description.type === 'bytes' && isUnchanged(reader, value, graph);
+      const { value } = slots['topic'] as TopicSlot;
+      return (isOurs || value.description.type === 'bytes') && isUnchanged(reader, value, graph);
     }
+    if (reader.kind === 'processor')
+      return isOurs && slots['adds'] === undefined && (slots['aggregator'] as Aggregator | undefined)?.isBlind === true;
     const looks = reader.kind !== 'transform' || (reader.op !== 'values' && reader.op !== 'merge');
-    return !looks && isUnread(reader, graph);
+    return !looks && isUnread(reader, graph, isOurs);
   });
 }

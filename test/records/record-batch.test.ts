@@ -73,6 +73,28 @@ describe('record batches', () => {
     );
   });
 
+  test('a record is the same whether its parts are bytes, text or in another batch', () => {
+    fc.assert(
+      fc.property(entry, bytes, ({ timestamp, key, value, headers }, otherKey) => {
+        const [batch] = pack([{ timestamp, key, value, headers }]);
+        const reader = new BatchReader();
+        reader.load(batch!);
+        reader.next();
+        const writer = new BatchWriter(LARGE);
+        writer.appendUnder(timestamp, otherKey, reader);
+        writer.appendUnder(timestamp, null, reader);
+        writer.appendText(timestamp, otherKey.toString('latin1'), value);
+        const written = writer.finish();
+        sealBatch(written[0]!, 0);
+        expect(unpack(written).map(({ offset: _, ...one }) => one)).toEqual([
+          { timestamp, key: otherKey, value, headers },
+          { timestamp, key: null, value, headers },
+          { timestamp, key: otherKey, value, headers: [] },
+        ]);
+      }),
+    );
+  });
+
   test("kafkajs reads what is written, and its own batches are read: the format is Kafka's", async () => {
     const require = createRequire(import.meta.url);
     const Decoder = require('kafkajs/src/protocol/decoder') as new (buffer: Buffer) => KafkaDecoder;
