@@ -14,8 +14,8 @@ const RECORD_OVERHEAD_BYTES = 128;
 
 interface Entry {
   readonly key: string;
-  /** Null: known to be absent. */
-  value: Value;
+  /** Bytes, or a state as the store's form has it. Null: known to be absent. */
+  value: unknown;
   /** Whether `value` is a state. */
   isState: boolean;
   /** Of the value, as bytes. */
@@ -27,20 +27,16 @@ interface Entry {
   isUsed: boolean;
 }
 
-/** Bytes, or a state as the store's form has it. */
-type Value = Uint8Array | State | null;
-type State = object | number | bigint;
-
 /**
  * How a store's values stand in memory where they are not bytes there. Nobody changes a state, and one that `sizeOf` has passed is
  * sure to encode: so it is encoded once an epoch, however often it was replaced.
  */
 export interface StateForm {
-  encode(state: State): Uint8Array;
+  encode(state: unknown): Uint8Array;
   /** @throws RecordError */
-  decode(bytes: Uint8Array): State;
+  decode(bytes: Uint8Array): unknown;
   /** As many bytes as `encode` gives, or a few more. @throws RecordError where it gives none */
-  sizeOf(state: State): number;
+  sizeOf(state: unknown): number;
 }
 
 /** A state write, as `TaskState.write` takes it. */
@@ -97,7 +93,7 @@ export class Store {
   }
 
   /** As `get`, in the store's form. The state must not be changed. @throws RecordError when it does not decode */
-  getState(key: string): State | null {
+  getState(key: string): unknown {
     const entry = this.#find(key);
     this.timestamp = entry.timestamp;
     if (!entry.isState && entry.value !== null) {
@@ -113,11 +109,11 @@ export class Store {
   }
 
   /** As `put`, in the store's form. */
-  putState(key: string, state: State | null, timestamp: number): void {
+  putState(key: string, state: unknown, timestamp: number): void {
     this.#put(key, state, state === null ? 0 : this.form!.sizeOf(state), state !== null, timestamp);
   }
 
-  #put(key: string, value: Value, size: number, isState: boolean, timestamp: number): void {
+  #put(key: string, value: unknown, size: number, isState: boolean, timestamp: number): void {
     if (size + key.length > this.#maxValueBytes)
       throw new RecordError(
         'TOPO_RECORD_TOO_LARGE',
@@ -142,7 +138,7 @@ export class Store {
   }
 
   /** Undoes the last `put` of `entry`. */
-  restore(entry: Entry, value: Value, size: number, timestamp: number, epoch: number): void {
+  restore(entry: Entry, value: unknown, size: number, timestamp: number, epoch: number): void {
     const shrunk = entry.size - size;
     this.#bytes -= shrunk;
     if (epoch === entry.epoch) this.dirtyBytes -= shrunk;
@@ -255,7 +251,7 @@ export class UndoLog {
   #length = 0;
   readonly #stores: Store[] = [];
   readonly #entries: Entry[] = [];
-  readonly #values: Value[] = [];
+  readonly #values: unknown[] = [];
   readonly #sizes: number[] = [];
   readonly #timestamps: number[] = [];
   readonly #epochs: number[] = [];
