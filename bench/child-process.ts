@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Answers, Job } from './child.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const BUILT = join(ROOT, '.cache', 'bench');
+export const BUILT = join(ROOT, '.cache', 'bench');
 
 /**
  * Compiles the bench and the engine as the package is compiled: tsx wraps every function that a function makes, which costs

@@ -2,6 +2,7 @@ import { run } from '../src/run.ts';
 import type { RunOptions } from '../src/run.ts';
 import { PARTITIONS } from './lines/line.ts';
 import type { Line } from './lines/line.ts';
+import { counted, uncounted } from './figures.ts';
 import { LINES } from './lines/index.ts';
 import { measureRestore } from './restore.ts';
 import { measured } from './sample.ts';
@@ -14,6 +15,9 @@ export interface Answers {
   readonly topo: Outcome;
   readonly bare: Outcome;
   readonly restore: Sample;
+  /** A line with all figures, and without any. */
+  readonly counted: Sample;
+  readonly uncounted: Sample;
 }
 
 export type Job = keyof Answers;
@@ -31,6 +35,8 @@ async function answer(): Promise<Answers[Job]> {
   if (job === 'restore') return measureRestore(folder, Number(records));
   const line = LINES.find(each => each.name === name)!;
   if (job === 'backlog') return line.write(folder, Number(records));
+  if (job === 'counted') return counted(line, folder);
+  if (job === 'uncounted') return uncounted(line, folder);
   const sample = await (job === 'topo' ? topo(line) : measured(() => line.bare!(folder)));
   return { sample, text: await line.outcome(folder, Number(records)) };
 }

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { buildChildren, inChild } from './child-process.ts';
 import { compare } from './comparison.ts';
 import type { Comparison, Figure } from './comparison.ts';
+import { figuresBench } from './figures.ts';
 import { GROUPS, LINES } from './lines/index.ts';
 import type { Line } from './lines/line.ts';
 import { serdeLines, tableOf } from './report.ts';
@@ -12,7 +13,7 @@ import { serdeBench } from './serdes.ts';
 import { withWorkFolder } from './work-folder.ts';
 
 /** What stands in the table besides the lines. */
-const EXTRAS = ['restore', 'serdes'];
+const EXTRAS = ['restore', 'serdes', 'figures'];
 
 const names = [...GROUPS.keys(), ...LINES.map(({ name }) => name), ...EXTRAS];
 
@@ -69,6 +70,11 @@ await withWorkFolder(async folder => {
   progress('');
   if (figures.length > 0) console.log(tableOf(figures));
   if (json !== undefined) await writeFile(json, JSON.stringify(figures.map(figureOf), undefined, 2) + '\n');
+  if (isWanted('figures')) {
+    const texts = await figuresBench({ folder, rounds, records, progress });
+    progress('');
+    console.log(`\n${texts.join('\n')}`);
+  }
   if (isWanted('restore')) await restore(join(folder, 'restore'), records ?? RESTORE_KEYS);
 });
 if (isWanted('serdes')) {

@@ -59,7 +59,8 @@ export const ERROR_CODES = {
   TOPO_RESULT_UNDEFINED: 'a function of the topology returned, forwarded, stored or emitted undefined',
   TOPO_RECORD_TOO_LARGE: "a record larger than its topic's max.message.bytes",
   TOPO_TIMEOUT: 'a call that took longer than its step allows',
-  TOPO_TIMESTAMP_INVALID: 'a timestamp that is no time, or is missing, or, where a topic extracts it, lies over an hour past its record',
+  TOPO_TIMESTAMP_INVALID:
+    'a timestamp that is no time, or is missing, or, where a topic extracts it, lies over an hour past its record',
   TOPO_TRUNCATE: 'a truncate event on a table',
   TOPO_DROPPED: 'a record that a step dropped, kept because onDrop says so',
   TOPO_TOO_MANY_DEAD_LETTERS: 'so many records failed that the run stopped',
@@ -75,6 +76,7 @@ export const ERROR_CODES = {
   TOPO_COMMIT_FAILED: 'a commit was refused',
   TOPO_PIPE_NOT_COMPLETE: 'operators of a pipe that do not complete when their source has',
   TOPO_CLOSED: 'a call on something that is closed',
+  TOPO_PORT_UNUSABLE: 'a port that cannot be listened on',
   TOPO_SHUTDOWN_TIMEOUT: 'the run did not close in time',
   TOPO_INTERNAL: 'a broken invariant: a defect of Topo',
 } as const;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Observable } from 'rxjs';
 import { nodeDisk } from './adapters/embedded/node-disk.ts';
 import { openEmbeddedBroker } from './adapters/embedded/embedded-broker.ts';
+import { folderBytes } from './adapters/folder-bytes.ts';
 import { levelState } from './adapters/level/level-state.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import type { Topology } from './graph/topology.ts';
@@ -11,7 +12,7 @@ import type { Application, DeadLetterEvent } from './runtime/application.ts';
 import type { DropPolicy } from './runtime/counters.ts';
 import type { ErrorPolicy } from './graph/error-policy.ts';
 import type { Figures } from './runtime/figures.ts';
-import type { PartitionLag } from './runtime/live-lag.ts';
+import type { PartitionLag } from './runtime/lag.ts';
 import type { Live, LiveOptions } from './runtime/live-log.ts';
 import type { LiveRecord, StoreChange } from './runtime/live-topic.ts';
 import type { Broker, Log } from './runtime/ports.ts';
@@ -70,6 +71,9 @@ export interface Running {
   /** The changes of a store, in the same way: one for each key and commit. @throws TopologyError when there is no such store */
   changes<K = unknown, V = unknown>(store: string, options?: LiveOptions): Live<StoreChange<K, V>>;
   figures(): Figures;
+  /** The lag of every partition it reads, by the ends that the broker has now. */
+  lag(): Promise<readonly PartitionLag[]>;
+  sizes(): Promise<Sizes>;
   /** Resolves once everything there was to read, a sample included, is processed and committed; rejects if it ends before. */
   idle(): Promise<void>;
   /** @throws TopologyError when there is no store of that name */
@@ -78,6 +82,17 @@ export interface Running {
   stop(): Promise<void>;
 }
 
+/** What a run takes on disk, in bytes. */
+export interface Sizes {
+  /** The broker's log: that of all that ran in the folder. */
+  readonly log: number;
+  /** The state of all its tasks. */
+  readonly state: number;
+  /** What of that each store takes, about: without what was written last, up to 16 MiB a task. */
+  readonly stores: ReadonlyMap<string, number>;
+}
+
+const DEFAULT_DATA = '.topo';
 const DEFAULT_PARTITIONS = 4;
 const COMMIT_INTERVAL_MS = 100;
 const DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024;
@@ -92,9 +107,9 @@ const silent: Log = { info: () => {}, warn: () => {}, error: () => {} };
  * @throws TopologyError, FatalError: nothing runs then
  */
 export async function run(topology: Topology, options: RunOptions = {}): Promise<Running> {
-  const { data = '.topo', log = silent } = options;
-  const broker = await openEmbeddedBroker({ disk: await nodeDisk(join(data, 'log')), log, owner: topology.name });
-  const state = levelState(join(data, 'state', topology.name), { writeBufferBytes: WRITE_BUFFER_BYTES });
+  const { data = DEFAULT_DATA, log = silent } = options;
+  const broker = await openEmbeddedBroker({ disk: await nodeDisk(logFolder(data)), log, owner: topology.name });
+  const state = levelState(stateFolder(data, topology), { writeBufferBytes: WRITE_BUFFER_BYTES });
   try {
     return await runOn({ broker, state, clock: systemClock, log }, topology, options);
   } catch (error) {
@@ -102,6 +117,9 @@ export async function run(topology: Topology, options: RunOptions = {}): Promise
     throw error;
   }
 }
+
+const logFolder = (data: string): string => join(data, 'log');
+const stateFolder = (data: string, topology: Topology): string => join(data, 'state', topology.name);
 
 async function runOn(world: World, topology: Topology, options: RunOptions): Promise<Running> {
   const stopping = new AbortController();
@@ -132,6 +150,8 @@ async function runOn(world: World, topology: Topology, options: RunOptions): Pro
     records: (topic, options) => application.records(topic, options),
     changes: (store, options) => application.changes(store, options),
     figures: () => application.figures(),
+    lag: () => application.lag(),
+    sizes: () => sizesOf(application, options),
     store: name => application.store(name),
     async idle() {
       await Promise.race([played, application.done]);
@@ -143,6 +163,15 @@ async function runOn(world: World, topology: Topology, options: RunOptions): Pro
       await done;
     },
   };
+}
+
+async function sizesOf(application: Application, { data = DEFAULT_DATA }: RunOptions): Promise<Sizes> {
+  const [log, state, stores] = await Promise.all([
+    folderBytes(logFolder(data)),
+    folderBytes(stateFolder(data, application.topology)),
+    application.storeBytes(),
+  ]);
+  return { log, state, stores };
 }
 
 /** The sample's snapshot is written before the topology starts, as a connector's would be. */

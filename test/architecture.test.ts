@@ -20,8 +20,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   adapters: ['errors', 'records', 'runtime/ports'],
   sample: ['errors', 'records', 'runtime/ports'],
   run: ['adapters', 'errors', 'graph', 'runtime', 'sample'],
+  metrics: ['errors', 'run', 'runtime'],
   testing: ['adapters', 'errors', 'graph', 'records', 'runtime', 'serdes'],
-  cli: ['adapters', 'dsl', 'errors', 'graph', 'records', 'run', 'runtime', 'sample', 'serdes'],
+  cli: ['adapters', 'dsl', 'errors', 'graph', 'metrics', 'records', 'run', 'runtime', 'sample', 'serdes'],
   'protoc-gen-topo': ['errors', 'serdes'],
 };
 

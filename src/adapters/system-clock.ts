@@ -12,6 +12,7 @@ async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 /** The machine's time. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsedMs: () => performance.now(),
   sleep,
   deadline: sleep,
   yield: () => setImmediate(),

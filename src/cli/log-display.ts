@@ -3,7 +3,7 @@ import { isRead } from '../graph/edges.ts';
 import type { Progress, RunDisplay, RunFacts } from './run-display.ts';
 
 /** The same facts as lines of JSON on standard output, for whatever collects logs. */
-export function logDisplay({ topology, file, data }: RunFacts): RunDisplay {
+export function logDisplay({ topology, file, data, metrics }: RunFacts): RunDisplay {
   const destination = openDestination({ dest: 1, sync: true });
   // nobody reads any more: the run goes on
   destination.on('error', () => {});
@@ -22,7 +22,7 @@ export function logDisplay({ topology, file, data }: RunFacts): RunDisplay {
     log,
     intervalMs: 5000,
     started(created) {
-      log.info({ file, broker: 'embedded', data, reads, writes }, 'started');
+      log.info({ file, broker: 'embedded', data, reads, writes, metrics }, 'started');
       if (created.length > 0) log.info({ created }, 'created topics');
     },
     progress(progress) {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addDescribe } from './describe.ts';
 import { addDlq } from './dlq.ts';
+import { addLag } from './lag.ts';
 import { addProduce } from './produce.ts';
 import { addRun } from './run.ts';
 import { addTail } from './tail.ts';
@@ -16,6 +17,7 @@ Examples:
   $ topo tail claims.enriched -n 3 --json
   $ topo tail claims.enriched --follow --key C-1
   $ topo tail orders --json --from earliest | topo produce copy --create --data other
+  $ topo lag topologies/claims-enriched.ts
   $ topo dlq ls
   $ topo dlq show 2:17
 `;
@@ -38,6 +40,7 @@ export function createProgram(): Command {
   addProduce(program);
   addTail(program);
   addDlq(program);
+  addLag(program);
   return program;
 }
 

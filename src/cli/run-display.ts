@@ -9,6 +9,8 @@ export interface RunFacts {
   /** As the user named it. */
   readonly file: string;
   readonly data: string;
+  /** The address of its metrics. */
+  readonly metrics?: string | undefined;
 }
 
 /** The figures, and what a `Meter` knows. */

@@ -1,4 +1,6 @@
 import { FatalError } from '../errors.ts';
+import type { Topology } from '../graph/topology.ts';
+import type { Endpoint } from '../metrics/endpoint.ts';
 import type { DropPolicy } from '../runtime/counters.ts';
 import type { ErrorAction } from '../graph/error-policy.ts';
 import { run } from '../run.ts';
@@ -17,6 +19,9 @@ export interface RunCommandOptions {
   readonly onError?: ErrorAction;
   readonly deadLetterLimit: boolean;
   readonly onDrop: DropPolicy;
+  /** Where to serve metrics; none: nowhere. */
+  readonly port?: number;
+  readonly host: string;
   readonly exitWhenIdle?: boolean;
   readonly shutdownTimeout: number;
   readonly verbose?: boolean;
@@ -25,7 +30,27 @@ export interface RunCommandOptions {
 /** Runs a file's topology until a signal, an error or, if wanted, idleness ends it. */
 export async function runFile(file: string, options: RunCommandOptions): Promise<void> {
   const topology = await loadTopology(file);
-  const facts = { topology, file, data: options.data };
+  const endpoint = await endpointFor([topology], options);
+  try {
+    const metrics = endpoint && `${endpoint.url}/metrics`;
+    await runTopology({ topology, file, data: options.data, metrics }, options, endpoint);
+  } finally {
+    await endpoint?.close();
+  }
+}
+
+/** Open from before the start, so that it shows that a run restores its state. */
+async function endpointFor(
+  topologies: readonly Topology[],
+  { host, port }: RunCommandOptions,
+): Promise<Endpoint | undefined> {
+  if (port === undefined) return undefined;
+  const { Endpoint } = await import('../metrics/endpoint.ts');
+  return Endpoint.open({ host, port, topologies: topologies.map(({ name }) => name) });
+}
+
+async function runTopology(facts: RunFacts, options: RunCommandOptions, endpoint?: Endpoint): Promise<void> {
+  const { topology } = facts;
   const display = await displayFor(facts);
   const stopped = stopSignal();
   // the deadline counts from the signal, also while it is still starting
@@ -47,6 +72,7 @@ export async function runFile(file: string, options: RunCommandOptions): Promise
     display.ended(undefined, false);
     throw error;
   });
+  endpoint?.started(running);
   display.started(running.created);
   await follow(running, display, meter, { ...options, stopped, timedOut });
 }

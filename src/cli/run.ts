@@ -37,6 +37,16 @@ export function addRun(program: Command): void {
         .choices(['count', 'dead-letter'])
         .default('count'),
     )
+    .addOption(
+      new Option('--port <port>', 'serve /metrics, /healthz and /readyz; 0 takes a port that is free')
+        .env('TOPO_PORT')
+        .argParser(wholeNumber(0, 65_535)),
+    )
+    .addOption(
+      new Option('--host <address>', 'where --port listens; 0.0.0.0 for every address of the machine')
+        .env('TOPO_HOST')
+        .default('127.0.0.1'),
+    )
     .option('--exit-when-idle', 'end with 0 once everything there is to read is processed and committed')
     .addOption(
       new Option('--shutdown-timeout <duration>', 'how long closing may take')

@@ -90,7 +90,10 @@ async function* records(
 }
 
 /** What there is of a topic now. */
-export async function stretchesOf(view: BrokerReader, { name, partitions }: TopicInfo): Promise<Stretch[]> {
+export async function stretchesOf(
+  view: BrokerReader,
+  { name, partitions }: Pick<TopicInfo, 'name' | 'partitions'>,
+): Promise<Stretch[]> {
   const places = Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition }));
   const ranges = await view.offsets(places);
   return places.map((place, i) => ({ ...place, from: ranges[i]!.start, to: ranges[i]!.end }));

@@ -45,11 +45,12 @@ export function terminalDisplay(facts: RunFacts, stream: NodeJS.WriteStream): Ru
     intervalMs: 100,
     started(created) {
       live.clear();
-      const { topology, data } = facts;
+      const { topology, data, metrics } = facts;
       const header = [
         style.bold(topology.name),
         `embedded broker in ${data.replace(/\/?$/, '/')}`,
         ...(sample === '' ? [] : [sample]),
+        ...(metrics === undefined ? [] : [metrics]),
       ];
       stream.write(`${header.join(' · ')}\n\n${pictureOf(topology)}\n\n`);
       if (created.length > 0)

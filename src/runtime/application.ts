@@ -9,13 +9,16 @@ import type { GlobalTable } from './global-table.ts';
 import type { Counters } from './counters.ts';
 import type { Broker, Clock } from './ports.ts';
 import { caughtUp, settled } from './idle.ts';
-import { liveLag } from './live-lag.ts';
-import type { PartitionLag } from './live-lag.ts';
+import { lagNow, liveLag } from './lag.ts';
+import type { PartitionLag } from './lag.ts';
+import type { Latencies } from './latencies.ts';
 import type { Live, LiveOptions, LiveSource } from './live-log.ts';
 import { liveChanges, liveRecords } from './live-topic.ts';
 import type { LiveRecord, StoreChange } from './live-topic.ts';
 import { openStore } from './read-only-store.ts';
 import type { ReadOnlyStore } from './read-only-store.ts';
+import { storeBytesOf, storeFiguresOf } from './store-figures.ts';
+import type { StorePart } from './store-figures.ts';
 import type { Task } from './task.ts';
 import type { Worker } from './worker.ts';
 
@@ -31,7 +34,9 @@ export interface Assembly {
   readonly worker: Worker;
   readonly broker: Broker;
   readonly clock: Clock;
-  readonly counters: Counters;
+  /** Of each task and global table. */
+  readonly counters: readonly Counters[];
+  readonly latencies: Latencies;
   readonly events: Events;
   readonly close: () => Promise<void>;
 }
@@ -66,7 +71,7 @@ export class Application {
     this.created = created;
     this.figures$ = this.#figures.asObservable();
     this.deadLetters$ = events.deadLetters.asObservable();
-    this.lag$ = liveLag(assembly.tasks, events.commits, this.#ended);
+    this.lag$ = liveLag(assembly.tasks, assembly.clock, events.commits, this.#ended);
     events.commits.subscribe(() => {
       if (this.#figures.observed) this.#figures.next(this.figures());
     });
@@ -76,8 +81,24 @@ export class Application {
   }
 
   figures(): Figures {
-    const { topology, counters, tasks, worker } = this.#assembly;
-    return figuresOf(topology, counters, tasks, worker.isIdle);
+    const { topology, counters, tasks, worker, latencies } = this.#assembly;
+    return figuresOf(topology, counters, {
+      lag: tasks.reduce((total, task) => task.inputs.reduce((lag, input) => lag + input.lag, total), 0),
+      isIdle: worker.isIdle,
+      stores: storeFiguresOf(this.#stores),
+      latencies: latencies.figures(),
+    });
+  }
+
+  /** The lag of every partition it reads, by the ends that the broker has now. */
+  async lag(): Promise<readonly PartitionLag[]> {
+    const { tasks, broker, clock } = this.#assembly;
+    return lagNow(tasks, broker, clock);
+  }
+
+  /** About how many bytes each store takes on disk; what was written last may be missing. */
+  async storeBytes(): Promise<ReadonlyMap<string, number>> {
+    return storeBytesOf(this.#stores);
   }
 
   /** Resolves once everything that lay in its topics at the call is processed and committed; rejects when it ends before. */
@@ -107,6 +128,11 @@ export class Application {
   /** The changes of a store, as they are committed. @throws TopologyError `TOPO_USAGE` when it has none of that name to read */
   changes<K = unknown, V = unknown>(store: string, options: LiveOptions = {}): Live<StoreChange<K, V>> {
     return liveChanges(this.#live, this.topology, this.#assembly.tasks, store, options);
+  }
+
+  get #stores(): StorePart[] {
+    const { tasks, globals } = this.#assembly;
+    return [...tasks.flatMap(task => task.stores), ...globals.map(table => table.part)];
   }
 
   get #live(): LiveSource {

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors.ts';
 import type { Topology } from '../graph/topology.ts';
 
 /** Why a step dropped a record: counted, never silent. */
@@ -23,8 +24,7 @@ export type DropPolicy = 'count' | 'dead-letter';
 /** Columns of a step's row. `in` and `out` count records handed to and by the step; an `out` of a sink is taken back with its unit. */
 export const IN = 0;
 export const OUT = 1;
-export const DEAD_LETTERED = 2;
-const FIRST_DROP = 3;
+const FIRST_DROP = 2;
 const COLUMNS = FIRST_DROP + DROP_REASONS.length;
 
 export const dropColumn = (reason: DropReason): number => FIRST_DROP + DROP_REASONS.indexOf(reason);
@@ -34,6 +34,8 @@ export interface StepFigures {
   readonly in: number;
   readonly out: number;
   readonly deadLettered: number;
+  /** The same by the error's code. */
+  readonly deadLetters: Readonly<Partial<Record<ErrorCode, number>>>;
   /** Reasons with a count above 0 only. */
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
 }
@@ -62,21 +64,46 @@ export class OutTally {
   }
 }
 
-/** Every step's counts of one run in one typed array; all its tasks add to them. */
+/** Every step's counts in one task, in one typed array. Those of an epoch that is aborted go with it: its records come again. */
 export class Counters {
   readonly values: Float64Array;
+  /** As of the last epoch that was closed. */
+  readonly #closed: Float64Array;
   readonly #steps: readonly string[];
   readonly #rows: ReadonlyMap<string, number>;
+  readonly #deadLetters = new Map<string, Partial<Record<ErrorCode, number>>>();
 
   constructor(topology: Topology) {
     this.#steps = topology.nodes.map(node => node.id);
     this.#rows = new Map(this.#steps.map((id, index) => [id, index * COLUMNS]));
     this.values = new Float64Array(this.#steps.length * COLUMNS);
+    this.#closed = new Float64Array(this.values.length);
+  }
+
+  closeEpoch(): void {
+    this.#closed.set(this.values);
+  }
+
+  abort(): void {
+    this.values.set(this.#closed);
+  }
+
+  /** Adds those of another task of the topology. */
+  add(other: Counters): void {
+    other.values.forEach((count, index) => (this.values[index]! += count));
+    for (const [step, counts] of other.#deadLetters)
+      for (const [code, count] of Object.entries(counts)) this.deadLettered(step, code as ErrorCode, count);
   }
 
   /** Where a step's columns begin. */
   row(step: string): number {
     return this.#rows.get(step)!;
+  }
+
+  deadLettered(step: string, code: ErrorCode, times = 1): void {
+    const counts = this.#deadLetters.get(step) ?? {};
+    counts[code] = (counts[code] ?? 0) + times;
+    this.#deadLetters.set(step, counts);
   }
 
   figures(): StepFigures[] {
@@ -87,11 +114,13 @@ export class Counters {
         const count = this.values[row + dropColumn(reason)]!;
         if (count > 0) dropped[reason] = count;
       }
+      const deadLetters = { ...this.#deadLetters.get(step) };
       return {
         step,
         in: this.values[row + IN]!,
         out: this.values[row + OUT]!,
-        deadLettered: this.values[row + DEAD_LETTERED]!,
+        deadLettered: Object.values(deadLetters).reduce((sum, count) => sum + count, 0),
+        deadLetters,
         dropped,
       };
     });

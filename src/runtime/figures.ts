@@ -1,7 +1,8 @@
 import type { Topology } from '../graph/topology.ts';
-import type { Counters, DropReason, StepFigures } from './counters.ts';
-import { DROP_REASONS } from './counters.ts';
-import type { Task } from './task.ts';
+import { Counters, DROP_REASONS } from './counters.ts';
+import type { DropReason, StepFigures } from './counters.ts';
+import type { LatencyFigures } from './latencies.ts';
+import type { StoreFigures } from './store-figures.ts';
 
 /** What a run has done since its start, and what is left to do. */
 export interface Figures {
@@ -15,10 +16,18 @@ export interface Figures {
   readonly lag: number;
   readonly isIdle: boolean;
   readonly steps: readonly StepFigures[];
+  /** Of each store the caches of all tasks together. */
+  readonly stores: readonly StoreFigures[];
+  readonly latencies: LatencyFigures;
 }
 
-export function figuresOf(topology: Topology, counters: Counters, tasks: readonly Task[], isIdle: boolean): Figures {
-  const steps = counters.figures();
+type Parts = Pick<Figures, 'isIdle' | 'lag' | 'stores' | 'latencies'>;
+
+/** `counters`: of all tasks. */
+export function figuresOf(topology: Topology, counters: readonly Counters[], parts: Parts): Figures {
+  const total = new Counters(topology);
+  for (const one of counters) total.add(one);
+  const steps = total.figures();
   const kinds = new Map(topology.nodes.map(({ id, kind }) => [id, kind]));
   const sum = (of: (step: StepFigures) => number) => steps.reduce((total, step) => total + of(step), 0);
   const dropped: Partial<Record<DropReason, number>> = {};
@@ -31,8 +40,7 @@ export function figuresOf(topology: Topology, counters: Counters, tasks: readonl
     out: sum(({ step, out }) => (kinds.get(step) === 'sink' ? out : 0)),
     deadLettered: sum(step => step.deadLettered),
     dropped,
-    lag: tasks.reduce((total, task) => task.inputs.reduce((lag, input) => lag + input.lag, total), 0),
-    isIdle,
     steps,
+    ...parts,
   };
 }

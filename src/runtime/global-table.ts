@@ -15,6 +15,7 @@ import { rowsIn } from './processors/rows.ts';
 import type { ReadOnlyStore } from './read-only-store.ts';
 import { Store, UndoLog, payloadOf, storeEnd, storePrefix } from './store.ts';
 import type { StateWrite } from './store.ts';
+import type { StorePart } from './store-figures.ts';
 import { StoppedByPolicy } from './unit-runner.ts';
 import { decode, encode } from './values.ts';
 import { bytesOfKey, textOfKey } from './store-key.ts';
@@ -103,6 +104,11 @@ export class GlobalTable {
 
   get name(): string {
     return this.#options.node.id;
+  }
+
+  /** Its rows, as a store. */
+  get part(): StorePart {
+    return { name: this.name, store: this.#store, state: this.#state };
   }
 
   /** Every record up to the ends, as last seen, is in the rows. */

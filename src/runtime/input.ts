@@ -32,6 +32,9 @@ export class TaskInput {
   end = -1;
   /** A `readFirst` table is read to here before any stream: its end at the first start. */
   until = 0;
+  #taken = 0;
+  #firstTakenMs = 0;
+  #lastTakenMs = 0;
   #fetchOffset = 0;
   #queue: Buffer[] = [];
   #bufferedBytes = 0;
@@ -76,6 +79,7 @@ export class TaskInput {
     this.#queue = [];
     this.#bufferedBytes = 0;
     this.hasHead = false;
+    this.#taken = 0;
     this.reader.unload();
   }
 
@@ -115,8 +119,24 @@ export class TaskInput {
 
   /** The head is done with: on to the next record. */
   consume(): void {
-    this.position = this.reader.offset + 1;
+    const { offset, timestamp } = this.reader;
+    if (this.#taken++ === 0) this.#firstTakenMs = timestamp;
+    this.#lastTakenMs = timestamp;
+    this.position = offset + 1;
     this.#advance();
+  }
+
+  /** The timestamps of what was consumed since this was called last: first, and last where that is another record. */
+  takeTimes(): readonly number[] {
+    const times = [this.#firstTakenMs, this.#lastTakenMs].slice(0, this.#taken);
+    this.#taken = 0;
+    return times;
+  }
+
+  /** The timestamp of the first record since then, consumed or not; undefined where none was fetched. */
+  get waitingSinceMs(): number | undefined {
+    if (this.#taken > 0) return this.#firstTakenMs;
+    return this.hasHead ? this.reader.timestamp : undefined;
   }
 
   #advance(): void {

@@ -54,6 +54,10 @@ export class NumberedState implements TaskState {
     return this.state.entries(from, to);
   }
 
+  approximateBytes(from: string, to: string): Promise<number> {
+    return this.state.approximateBytes(from, to);
+  }
+
   async write(entries: Iterable<StateWrite>): Promise<void> {
     const write = this.#last + 1;
     const own: StateWrite[] = [

@@ -148,6 +148,8 @@ export interface TaskState {
   write(entries: Iterable<readonly [key: string, value: Uint8Array | null]>): Promise<void>;
   /** Entries with `from <= key < to`, in order. */
   entries(from: string, to: string): AsyncIterable<readonly [key: string, value: Uint8Array]>;
+  /** About how much disk the entries with `from <= key < to` take; those written last may be missing. */
+  approximateBytes(from: string, to: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -160,7 +162,10 @@ export interface StateBackend {
 
 /** Time as the runtime sees it. */
 export interface Clock {
+  /** Milliseconds since 1970; whole ones, which may jump. */
   now(): number;
+  /** Milliseconds of a clock that never jumps, with fractions: two readings tell how long something took. */
+  elapsedMs(): number;
   /** Resolves after `ms`, or at once when `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** As `sleep`, for a limit to a wait that something else is to end first. */

@@ -30,7 +30,9 @@ export function findStore(topology: Topology, tasks: readonly Task[], name: stri
         `it in a table: .toTable('a-name') behind the step's stream.`,
       { topology: topology.name, step: node.id },
     );
-  const holders = tasks.filter(task => task.stores.includes(name)).sort((a, b) => a.partition - b.partition);
+  const holders = tasks
+    .filter(task => task.stores.some(store => store.name === name))
+    .sort((a, b) => a.partition - b.partition);
   // the store has the keys and the partitioning of what its step hangs on; other inputs of the task may have others
   const roots = new Set(rootsOf(node, new Map(topology.nodes.map(one => [one.id, one]))).map(root => root.id));
   const { keySerde, input } = holders[0]!.inputs.find(one => roots.has(one.input.node.id))!;

@@ -12,6 +12,7 @@ import type { DropPolicy } from './counters.ts';
 import { ErrorPolicies } from './error-policy.ts';
 import { GlobalTable } from './global-table.ts';
 import { KINDS } from './kinds.ts';
+import { Latencies } from './latencies.ts';
 import { readManifest, writeManifest } from './manifest-topic.ts';
 import { DEFAULT_MAX_MESSAGE_BYTES } from './outputs.ts';
 import type { SubTopology } from './plan.ts';
@@ -89,7 +90,13 @@ export async function start(topology: Topology, world: World, settings: Settings
   };
   try {
     if (stored?.hash !== manifest.hash) await keepManifest(topology, manifest, membership, world.clock);
-    const counters = new Counters(topology);
+    const counters: Counters[] = [];
+    const counted = (): Counters => {
+      const own = new Counters(topology);
+      counters.push(own);
+      return own;
+    };
+    const latencies = new Latencies();
     const events = new Events();
     const memoryBytes = settings.memoryBytes / (places.length + plan.globals.length);
     const cacheBytes = memoryBytes * (1 - EPOCH_SHARE);
@@ -98,16 +105,15 @@ export async function start(topology: Topology, world: World, settings: Settings
     const onRestore = restoreLog(world);
     for (const node of plan.globals) {
       const { partitions: count, id: topicId } = topics.get(node.topic.name)!;
-      const table = { topology, node, partitions: count, topicId, broker, state, counters, log, policies, cacheBytes };
+      const table = { topology, node, partitions: count, topicId, broker, state, log, policies, cacheBytes };
       const onProgress = (read: number, total: number) => onRestore(`global table '${node.id}'`, read, total);
-      globals.push(await GlobalTable.open({ ...table, onProgress }));
+      globals.push(await GlobalTable.open({ ...table, counters: counted(), onProgress }));
     }
-    const common: Omit<TaskOptions, 'subTopology' | 'partition'> = {
+    const common: Omit<TaskOptions, 'subTopology' | 'partition' | 'counters'> = {
       topology,
       kinds: settings.kinds ?? KINDS,
       broker,
       state,
-      counters,
       log,
       topicLimits: topic => limitsOf(topics.get(topic)!),
       deadLetters: plan.deadLetters,
@@ -116,6 +122,7 @@ export async function start(topology: Topology, world: World, settings: Settings
       limitsDeadLetters: settings.deadLetterLimit,
       onDrop: settings.onDrop,
       clock: world.clock,
+      latencies,
       pipeDeadlineMs: settings.pipeDeadlineMs ?? PIPE_DEADLINE_MS,
       cacheBytes,
       globals: new Map(globals.map(({ name, rows }) => [name, rows])),
@@ -123,11 +130,12 @@ export async function start(topology: Topology, world: World, settings: Settings
       onDeadLetter: ({ code, message, place }) => events.deadLetters.next({ code, message, place }),
       onRestore,
     };
-    for (const place of places) tasks.push(await Task.open({ ...common, ...place }, membership));
+    for (const place of places) tasks.push(await Task.open({ ...common, ...place, counters: counted() }, membership));
     const worker = new Worker(tasks, {
       globals,
       openReader: () => broker.reader(),
       clock: world.clock,
+      latencies,
       commitIntervalMs: settings.commitIntervalMs,
       maxEpochRecords: settings.maxEpochRecords,
       maxEpochBytes: memoryBytes * EPOCH_SHARE,
@@ -145,6 +153,7 @@ export async function start(topology: Topology, world: World, settings: Settings
       broker,
       clock: world.clock,
       counters,
+      latencies,
       events,
       close,
     });

@@ -55,6 +55,10 @@ export class Store {
   dirtyBytes = 0;
   /** Set by the step whose store it is, where `getState` and `putState` are used. */
   form: StateForm | undefined;
+  /** How often an entry was looked for; several looks at one entry in a row are one. */
+  lookups = 0;
+  /** How often it was not in the cache, but read from the disk. */
+  misses = 0;
   readonly #entries = new Map<string, Entry>();
   /** The same entries in a row; eviction goes round it. */
   #ring: Entry[] = [];
@@ -157,6 +161,11 @@ export class Store {
     return this.#dirty.length > 0;
   }
 
+  /** What the cache holds, entries not yet written included. */
+  get cachedBytes(): number {
+    return this.#bytes;
+  }
+
   /**
    * Ends the epoch: one changelog record, where there is a changelog, and one state write for each key it changed. The entries stay in the cache until
    * `flushed`; the next epoch may begin before. What the cache keeps of them is a copy: a serde's bytes may be a view into a
@@ -199,6 +208,7 @@ export class Store {
 
   #find(key: string): Entry {
     if (this.#last?.key === key) return this.#last;
+    this.lookups++;
     const found = this.#entries.get(key) ?? this.#add(key);
     found.isUsed = true;
     this.#last = found;
@@ -214,6 +224,7 @@ export class Store {
   }
 
   #add(key: string): Entry {
+    this.misses++;
     const stored = this.#read(key);
     const value = stored === undefined ? null : payloadOf(stored);
     const timestamp = stored === undefined ? -1 : timestampOf(stored);

@@ -1,9 +1,11 @@
 import { FatalError, TransientError } from '../errors.ts';
+import type { RecordError } from '../errors.ts';
 import type { Compiled, Kind, Lookup, Work } from './chain.ts';
 import { compile } from './compile.ts';
 import type { Chain } from './compile.ts';
 import type { DropPolicy } from './counters.ts';
 import { TaskInput } from './input.ts';
+import type { Latencies } from './latencies.ts';
 import { pick } from './order.ts';
 import { Outputs } from './outputs.ts';
 import type { TopicOutput } from './outputs.ts';
@@ -23,6 +25,7 @@ import type {
 import { decodeProgress, encodeProgress } from './progress.ts';
 import { restore } from './restore.ts';
 import type { StateWrite } from './store.ts';
+import type { StorePart } from './store-figures.ts';
 import { TaskSchedules } from './task-schedules.ts';
 import { TaskStores } from './task-stores.ts';
 import { RetryLater, SpoiledEpoch, UnitRunner } from './unit-runner.ts';
@@ -34,6 +37,7 @@ export interface TaskOptions extends UnitRunnerOptions {
   readonly broker: Broker;
   readonly state: StateBackend;
   readonly clock: Clock;
+  readonly latencies: Latencies;
   readonly pipeDeadlineMs: number;
   /** Rows of global tables, by node id. */
   readonly globals: ReadonlyMap<string, Lookup>;
@@ -80,6 +84,8 @@ export class Task {
   /** What an aborted epoch is run again from. */
   #committed: readonly OffsetCommit[];
   #committing: Promise<void> | undefined;
+  /** Of the epoch that is being written: timestamps of its first and last records, by input. */
+  #writing: ReadonlyMap<TaskInput, readonly number[]> = new Map();
   /** Where its inputs began when it started, for those it never committed. */
   #starts: readonly number[] = [];
   #isDraining = false;
@@ -370,6 +376,11 @@ export class Task {
     return this.#committedOf(input)?.offset ?? this.#starts[this.inputs.indexOf(input)]!;
   }
 
+  /** The timestamp of an input's first record that is not committed, as far as it was fetched. */
+  waitingSince(input: TaskInput): number | undefined {
+    return this.#writing.get(input)?.[0] ?? input.waitingSinceMs;
+  }
+
   /**
    * Commits the open epoch. The next one may begin as soon as the steps are drained, while this one is written; so one commit at
    * a time (`isCommitting`).
@@ -434,9 +445,9 @@ export class Task {
     return this.#options.subTopology;
   }
 
-  /** Names of its stores. */
-  get stores(): string[] {
-    return [...this.#stores.byName.keys()];
+  /** Its stores. */
+  get stores(): readonly StorePart[] {
+    return [...this.#stores.byName].map(([name, store]) => ({ name, store, state: this.state }));
   }
 
   /** Its stores' committed entries, to read. */
@@ -494,9 +505,21 @@ export class Task {
       }
     }
     const closed = this.#closeEpoch();
+    this.#writing = new Map(this.inputs.map(input => [input, input.takeTimes()]));
     await this.#write(closed);
     this.#committed = closed.offsets;
     this.written = closed.commit;
+    this.#runner.tell(closed.letters);
+    this.#observe();
+  }
+
+  /** How old records were when they were committed: of each input's the first and the last one of the epoch. */
+  #observe(): void {
+    const { clock, latencies } = this.#options;
+    const nowMs = clock.now();
+    for (const [{ topic }, times] of this.#writing)
+      for (const timestampMs of times) latencies.endToEnd(topic, nowMs - timestampMs);
+    this.#writing = new Map();
   }
 
   async #drain(): Promise<void> {
@@ -516,6 +539,7 @@ export class Task {
     const writes = this.#stores.closeEpoch();
     // changelogs, and what was drained, are written between units
     this.#runner.endUnit();
+    const letters = this.#runner.closeEpoch();
     const offsets = this.inputs.map(({ topic, partition, position, until, input }) => ({
       topic,
       partition,
@@ -526,7 +550,7 @@ export class Task {
       }),
     }));
     this.units = 0;
-    return { commit: this.#commit, appends: this.#outputs.take(), offsets, writes };
+    return { commit: this.#commit, appends: this.#outputs.take(), offsets, writes, letters };
   }
 
   async #write({ commit, appends, offsets, writes }: ClosedEpoch): Promise<void> {
@@ -560,4 +584,5 @@ interface ClosedEpoch {
   readonly appends: ReturnType<Outputs['take']>;
   readonly offsets: readonly OffsetCommit[];
   readonly writes: readonly StateWrite[];
+  readonly letters: readonly RecordError[];
 }

@@ -4,7 +4,7 @@ import { manifestTopic } from '../graph/names.ts';
 import type { GlobalNode, Node, SinkNode, SourceNode, TopicReference, Topology } from '../graph/topology.ts';
 import { plan } from './plan.ts';
 import type { Plan } from './plan.ts';
-import type { Broker, NewTopic, TopicInfo } from './ports.ts';
+import type { BrokerReader, NewTopic, TopicInfo } from './ports.ts';
 
 /** A topology's plan on a broker, and the topics it needs. */
 export interface TopicPlan {
@@ -18,7 +18,11 @@ export interface TopicPlan {
  * `defaultPartitions`; nothing is created yet.
  * @throws TopologyError `TOPO_PARTITIONS_DIFFER`, `TOPO_TOPIC_CONFLICT`
  */
-export async function planTopics(topology: Topology, broker: Broker, defaultPartitions: number): Promise<TopicPlan> {
+export async function planTopics(
+  topology: Topology,
+  broker: Pick<BrokerReader, 'topics'>,
+  defaultPartitions: number,
+): Promise<TopicPlan> {
   const existing = new Map((await broker.topics()).map(topic => [topic.name, topic]));
   const references = new Map<string, TopicReference>();
   for (const { topic } of topology.nodes.filter(isTopicNode))

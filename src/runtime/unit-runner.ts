@@ -3,7 +3,7 @@ import type { Place } from '../errors.ts';
 import type { ErrorFunction } from '../graph/error-policy.ts';
 import type { Topology } from '../graph/topology.ts';
 import type { Work } from './chain.ts';
-import { DEAD_LETTERED, OutTally } from './counters.ts';
+import { OutTally } from './counters.ts';
 import type { Counters, DropReason } from './counters.ts';
 import { deadLetter } from './dead-letters.ts';
 import { DeadLetterLimit } from './dead-letter-limit.ts';
@@ -55,6 +55,8 @@ export class UnitRunner {
   readonly #limit = new DeadLetterLimit();
   /** What steps dropped of the unit under way, and is kept: counted and told of when the unit stands. */
   #dropped: RecordError[] = [];
+  /** Dead letters of the open epoch: counted and told of when it is committed. */
+  #letters: RecordError[] = [];
   /** Something was dead-lettered once too often: nothing is to follow. */
   #exceeded: TooManyDeadLetters | null = null;
 
@@ -171,14 +173,32 @@ export class UnitRunner {
     this.tally.endUnit();
     this.times.endUnit();
     if (this.#dropped.length === 0) return;
-    for (const error of this.#dropped) this.#tell(error);
+    this.#letters.push(...this.#dropped);
     this.#dropped = [];
   }
 
   /** The epoch is aborted: nothing of what the unit under way did is done. */
   abort(): void {
     this.#dropped = [];
+    this.#letters = [];
+    this.options.counters.abort();
     this.endUnit();
+  }
+
+  /** Returns what the epoch dead-lettered, for `tell` when it is committed. */
+  closeEpoch(): readonly RecordError[] {
+    const letters = this.#letters;
+    this.#letters = [];
+    this.options.counters.closeEpoch();
+    return letters;
+  }
+
+  tell(letters: readonly RecordError[]): void {
+    const { counters, onDeadLetter } = this.options;
+    for (const error of letters) {
+      counters.deadLettered(error.place.step!, error.code);
+      onDeadLetter(error);
+    }
   }
 
   /**
@@ -320,7 +340,7 @@ export class UnitRunner {
 
   #keep(error: RecordError, subject?: DueSubject): void {
     this.#write(error, subject);
-    this.#tell(error);
+    this.#letters.push(error);
     const problem = this.#limit.deadLettered();
     if (problem !== null && this.options.limitsDeadLetters) this.#exceeded = new TooManyDeadLetters(problem, error);
   }
@@ -328,12 +348,6 @@ export class UnitRunner {
   #write(error: RecordError, subject?: DueSubject): void {
     const { manifestHash } = this.options;
     deadLetter(this.deadLetters, this.unit, error, { manifestHash, attempt: this.#attempts + 1, subject });
-  }
-
-  #tell(error: RecordError): void {
-    const { counters, onDeadLetter } = this.options;
-    counters.values[counters.row(error.place.step!) + DEAD_LETTERED]!++;
-    onDeadLetter(error);
   }
 
   #place(step: string) {

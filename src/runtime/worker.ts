@@ -1,4 +1,5 @@
 import type { GlobalTable } from './global-table.ts';
+import type { Latencies } from './latencies.ts';
 import type { Clock, Fetched, FetchRequest, Reader } from './ports.ts';
 import type { Task } from './task.ts';
 import { SpoiledEpoch, Stopped } from './unit-runner.ts';
@@ -8,6 +9,7 @@ export interface WorkerOptions {
   readonly globals: readonly GlobalTable[];
   readonly openReader: () => Reader;
   readonly clock: Clock;
+  readonly latencies: Latencies;
   /** An epoch ends at the first of these. */
   readonly commitIntervalMs: number;
   readonly maxEpochRecords: number;
@@ -112,13 +114,16 @@ export class Worker {
   }
 
   async #turn(task: Task): Promise<number> {
-    const { clock } = this.options;
+    const { clock, latencies } = this.options;
     if (task.isCommitting && this.#isFull(task)) return 0;
     if (task.isAlone && (task.isCommitting || task.hasWork)) return 0;
     const now = clock.now();
     if (!task.hasWork) this.#epochs.set(task, { startedAt: now });
     try {
-      return task.isAlone ? await task.processAlone() : task.process(SLICE, now + SLICE_MS);
+      const startedMs = clock.elapsedMs();
+      const units = task.isAlone ? await task.processAlone() : task.process(SLICE, now + SLICE_MS);
+      latencies.turn(clock.elapsedMs() - startedMs, units);
+      return units;
     } catch (error) {
       if (error instanceof Stopped) this.#stopping = true;
       await this.#failed(task, error);
@@ -141,9 +146,14 @@ export class Worker {
   }
 
   #commit(task: Task): void {
+    const { clock, latencies, onCommit } = this.options;
+    const startedMs = clock.elapsedMs();
     const commit = task
       .commit()
-      .then(() => this.options.onCommit())
+      .then(() => {
+        latencies.commit(clock.elapsedMs() - startedMs);
+        onCommit();
+      })
       .catch((error: unknown) => this.#failed(task, error))
       .finally(() => this.#commits.delete(commit));
     this.#commits.add(commit);

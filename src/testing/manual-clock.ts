@@ -23,6 +23,10 @@ export class ManualClock implements Clock {
     return this.#now;
   }
 
+  elapsedMs(): number {
+    return this.#now;
+  }
+
   /** How often somebody went to sleep or woke. */
   get changes(): number {
     return this.#changes;

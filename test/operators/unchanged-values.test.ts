@@ -83,7 +83,7 @@ describe('a value that comes from a topic', () => {
     const upgrading: Serde<Row> = {
       ...json<Row>(),
       description: { type: 'custom', name: 'row' },
-      decode: bytes => ({ ...(json<Row>().decode(bytes)), n: 2 }),
+      decode: bytes => ({ ...json<Row>().decode(bytes), n: 2 }),
     };
     const topo = topology('t', t => {
       t.stream(topic('in', string(), upgrading)).repartition('moved');

@@ -179,6 +179,30 @@ test("onError 'stop' after a drain that fails: what came before the record is co
   expect((await world.read('out')).map(({ value }) => value)).toEqual(['a', 'b']);
 });
 
+test('records of an epoch that is run again are counted once, and their dead letters told of once', async () => {
+  await using world = await TestWorld.open();
+  await world.topic('in', 1);
+  await world.write('in', ...['k=a@1', 'k=poison@2', 'k=bad@3'].map(record), { key: null, value: 'b', timestamp: 4 });
+  const both = topology('t', t => {
+    const stream = t.stream(input);
+    stream
+      .map(value => {
+        if (value === 'poison') throw new Error('in another branch');
+        return value;
+      })
+      .groupByKey()
+      .count('counted');
+    stream.peek(() => {}).to(out);
+  });
+  const application = await world.start(both, holdingBack());
+  const told: unknown[] = [];
+  application.deadLetters$.subscribe(({ place }) => told.push(place.offset));
+  await application.idle();
+  expect(await world.read('t.dead-letters')).toHaveLength(2);
+  expect(told).toEqual([1, 2]);
+  expect(application.figures()).toMatchObject({ in: 4, deadLettered: 2, dropped: { 'null-key': 1 } });
+});
+
 test('random inputs, drains that take their time while more is fetched: everything else comes out once and in order', async () => {
   const seed = seedOf('abort');
   const dice = new Dice(seed);

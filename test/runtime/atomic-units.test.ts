@@ -343,6 +343,7 @@ describe('what is not the record’s fault', () => {
         return {
           get: key => state.get(key),
           entries: (from, to) => state.entries(from, to),
+          approximateBytes: (from, to) => state.approximateBytes(from, to),
           close: () => state.close(),
           write,
         };

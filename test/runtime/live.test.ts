@@ -160,10 +160,10 @@ test('lag of each partition: at the subscription, and after each commit', async 
   const application = await world.start(topologyOf());
   await application.idle();
   const place = { topic: 'in', partition: 0 };
-  expect(await firstValueFrom(application.lag$)).toEqual([{ ...place, committed: 1, end: 1, lag: 0 }]);
+  expect(await firstValueFrom(application.lag$)).toEqual([{ ...place, committed: 1, end: 1, lag: 0, lagMs: 0 }]);
   const next = first(application.lag$, 2);
   await world.write('in', record('k=b@2'));
-  expect((await next)[1]).toEqual([{ ...place, committed: 2, end: 2, lag: 0 }]);
+  expect((await next)[1]).toEqual([{ ...place, committed: 2, end: 2, lag: 0, lagMs: 0 }]);
 });
 
 test('nothing is read before a subscription, and no reader is left open behind it', async () => {

@@ -10,6 +10,8 @@ import { damagedTable } from './table-check.ts';
 interface Database {
   open(): Promise<void>;
   close(): Promise<void>;
+  /** Of a database on disk. */
+  approximateSize?(from: string, to: string): Promise<number>;
   getSync(key: string): Uint8Array | undefined;
   batch(): Batch;
   iterator(range: { gte: string; lt: string }): {
@@ -126,6 +128,13 @@ class LevelTaskState implements TaskState {
     } finally {
       await iterator.close();
     }
+  }
+
+  async approximateBytes(from: string, to: string): Promise<number> {
+    if (this.database.approximateSize) return this.database.approximateSize(from, to);
+    let bytes = 0;
+    for await (const [key, value] of this.entries(from, to)) bytes += key.length + value.length;
+    return bytes;
   }
 
   async close(): Promise<void> {
