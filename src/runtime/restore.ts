@@ -5,7 +5,8 @@ import { BatchReader } from '../records/batch-reader.ts';
 import { openNumbered } from './numbered-state.ts';
 import type { StorePlan } from './plan.ts';
 import type { Broker, Log, StateBackend, TaskState } from './ports.ts';
-import { stamped, storePrefix } from './store.ts';
+import { stamped } from './stamped.ts';
+import { storePrefix } from './store.ts';
 import type { StateWrite } from './store.ts';
 
 const WRITES_AT_ONCE = 10_000;

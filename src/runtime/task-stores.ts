@@ -6,7 +6,8 @@ import type { Outputs, TopicOutput } from './outputs.ts';
 import type { StorePlan } from './plan.ts';
 import type { Append, TaskState } from './ports.ts';
 import { commitWrites } from './restore.ts';
-import { Store, payloadOf, storeEnd, storePrefix, timestampOf } from './store.ts';
+import { payloadOf, timestampOf } from './stamped.ts';
+import { Store, storeEnd, storePrefix } from './store.ts';
 import type { StateWrite, UndoLog } from './store.ts';
 
 export interface TaskStoresOptions {

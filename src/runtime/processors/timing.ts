@@ -3,7 +3,7 @@ import type { IntervalSlot, TimingSlot } from '../../graph/process.ts';
 import { NO_HEADERS, decodeHeaders, encodeHeaders } from '../../records/headers.ts';
 import type { Site } from '../chain.ts';
 import type { Discarded, DueEntries, Schedule } from '../schedule.ts';
-import { payloadOf, stamped, timestampOf } from '../store.ts';
+import { payloadOf, stamped, timestampOf } from '../stamped.ts';
 import type { Store } from '../store.ts';
 import { bytesOfKey } from '../store-key.ts';
 
