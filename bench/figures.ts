@@ -28,7 +28,7 @@ const LINES = [pass, passRaw];
 export async function counted(line: Line, folder: string): Promise<Sample> {
   const topology = line.topology();
   const endpoint = await Endpoint.open({ host: '127.0.0.1', port: 0, topologies: [topology.name] });
-  const scraping = setInterval(() => get(`${endpoint.url}/metrics`, response => response.resume()), SCRAPE_MS);
+  const scraping = setInterval(() => ask(`${endpoint.url}/metrics`), SCRAPE_MS);
   const sample = await measured(async () => {
     const running = await run(topology, optionsFor(line, folder));
     endpoint.started(running);
@@ -39,6 +39,11 @@ export async function counted(line: Line, folder: string): Promise<Sample> {
   clearInterval(scraping);
   await endpoint.close();
   return sample;
+}
+
+function ask(url: string): void {
+  // the endpoint may close meanwhile
+  get(url, response => response.resume()).on('error', () => {});
 }
 
 /** The same engine without a figure. */

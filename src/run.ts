@@ -10,7 +10,7 @@ import { isRead } from './graph/edges.ts';
 import { validate } from './graph/validate.ts';
 import type { Application, DeadLetterEvent } from './runtime/application.ts';
 import type { DropPolicy } from './runtime/counters.ts';
-import type { ErrorPolicy } from './graph/error-policy.ts';
+import type { ErrorAction, ErrorPolicy } from './graph/error-policy.ts';
 import type { Figures } from './runtime/figures.ts';
 import type { PartitionLag } from './runtime/lag.ts';
 import type { Live, LiveOptions } from './runtime/live-log.ts';
@@ -49,6 +49,20 @@ export interface RunOptions {
   readonly sample?: SampleOptions | boolean;
   /** Structured log; default: none. */
   readonly log?: Log;
+}
+
+/**
+ * What a `topo.config.ts` may export by default: what `topo run` does unless a flag or the environment says otherwise. Each is what
+ * its flag takes, as `topo run --help` tells.
+ */
+export interface TopoConfig extends Pick<RunOptions, 'data' | 'partitions' | 'onDrop' | 'deadLetterLimit'> {
+  readonly onError?: ErrorAction;
+  /** `policies=20000,years=5,seed=1`; false: none. */
+  readonly sample?: string | boolean;
+  readonly port?: number;
+  readonly host?: string;
+  /** `20s`, or milliseconds. */
+  readonly shutdownTimeout?: string | number;
 }
 
 /** A running topology. */

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TopoError, TopologyError } from '../errors.ts';
 import { oneParagraph } from './error-text.ts';
+import { framesOf, frameText, isUsers, shortPath } from './stack.ts';
 
 /**
  * Why a user's file does not load, as an error with the place in that file. What the library itself refused keeps its code.
@@ -30,26 +30,11 @@ export function explainLoadFailure(error: unknown, file: string, path: string): 
   return failed(`${place ?? file} threw while it was loaded: ${error.name}: ${problem}.`);
 }
 
-/** Frames below it are this package's own. */
-const LIBRARY = fileURLToPath(new URL('..', import.meta.url));
-
 /** The first frame of the stack that lies in the file, or else in another one of the user's: `topologies/claims.ts:12:5`. */
 function placeInFile(error: Error, path: string): string | undefined {
-  const frames = framesOf(error).filter(
-    one => !one.path.startsWith(LIBRARY) && !one.path.includes(`${sep}node_modules${sep}`),
-  );
+  const frames = framesOf(error).filter(isUsers);
   const frame = frames.find(one => one.path === path) ?? frames[0];
-  return frame && `${shortPath(frame.path)}:${frame.line}:${frame.column}`;
-}
-
-function framesOf(error: Error): { path: string; line: string; column: string }[] {
-  return (error.stack ?? '').split('\n').flatMap(text => {
-    const [, place, line, column] =
-      /^\s+at .*?\(?((?:file:\/\/)?\/[^()]*|[A-Za-z]:\\[^()]*):(\d+):(\d+)\)?$/.exec(text) ?? [];
-    if (place === undefined) return [];
-    const path = place.startsWith('file:') ? fileURLToPath(place.replace(/[?#].*$/, '')) : place.replace(/\?.*$/, '');
-    return [{ path, line: line!, column: column! }];
-  });
+  return frame && frameText(frame);
 }
 
 /** Where a syntax error is, as far as it is known, and what it is. */
@@ -107,10 +92,4 @@ function moduleAdvice(problem: string): string {
   return /in a cycle/.test(problem)
     ? 'It is an ES module in a package that does not say so: add "type": "module" to its package.json, or name the file .mjs or .ts.'
     : 'Check the path of the import.';
-}
-
-/** From the working directory on, where it lies below that. */
-function shortPath(path: string): string {
-  const short = relative(process.cwd(), path);
-  return short.startsWith('..') ? path : short;
 }

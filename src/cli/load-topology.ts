@@ -1,32 +1,19 @@
-import { realpathSync, statSync } from 'node:fs';
-import { register as registerHook } from 'node:module';
+import { statSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { register as registerTypeScript } from 'tsx/esm/api';
 import { TopologyError } from '../errors.ts';
 import { isTopology } from '../graph/brand.ts';
 import type { Topology } from '../graph/topology.ts';
-import { explainLoadFailure } from './load-failure.ts';
+import { importFile } from './import-file.ts';
 
 const EXTENSIONS = ['.ts', '.mts', '.js', '.mjs'];
 
 /**
- * The topology that a file exports: its default, or its only one. TypeScript is loaded without a look at its types, and the file's
- * `topo-streams` is this very copy of the package.
+ * The topology that a file exports: its default, or its only one.
  * @throws TopologyError `TOPO_FILE_NOT_FOUND`, `TOPO_FILE_FAILED`, `TOPO_NO_TOPOLOGY`, and what the file itself is refused for
  */
 export async function loadTopology(file: string): Promise<Topology> {
   checkFile(file, resolve(file));
-  // as stacks name it
-  const path = realpathSync(file);
-  registerLoaders();
-  let exported: Readonly<Record<string, unknown>>;
-  try {
-    exported = (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
-  } catch (error) {
-    throw explainLoadFailure(error, file, path);
-  }
-  return topologyIn(exported, file);
+  return topologyIn(await importFile(file), file);
 }
 
 function checkFile(file: string, path: string): void {
@@ -44,16 +31,6 @@ function checkFile(file: string, path: string): void {
         `Name the file that exports the topology; its name ends in ${EXTENSIONS.join(', ')}.`,
       { path: file },
     );
-}
-
-let registered = false;
-
-/** For the rest of the process: a topology's functions may import when they are first called. */
-function registerLoaders(): void {
-  if (registered) return;
-  registered = true;
-  registerTypeScript();
-  registerHook(`./typescript-hook${extname(import.meta.url)}`, import.meta.url);
 }
 
 function topologyIn(exported: Readonly<Record<string, unknown>>, file: string): Topology {

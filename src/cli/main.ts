@@ -7,7 +7,7 @@ import { createProgram } from './program.ts';
 import { usageError } from './usage-error.ts';
 
 const args = process.argv.slice(2);
-const isVerbose = args.includes('--verbose');
+const quoting = { verbose: args.includes('--verbose'), runs: args.find(arg => !arg.startsWith('-')) === 'run' };
 
 endWithReader();
 process.on('uncaughtException', fail);
@@ -23,8 +23,8 @@ try {
 function fail(thrown: unknown): void {
   const error = thrown instanceof CommanderError ? usageError(thrown, args) : thrown;
   if (error === undefined) return end(EXIT.ok);
-  process.stderr.write(`${errorText(error, isVerbose)}\n`);
-  end(exitCodeOf(reportOf(error).code));
+  process.stderr.write(`${errorText(error, quoting)}\n`);
+  end(exitCodeOf(reportOf(error, quoting).code));
 }
 
 /** A topology file may leave timers or connections open: they do not keep the command. What was printed goes out first. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { applyConfiguration } from './configuration.ts';
 import { addDescribe } from './describe.ts';
 import { addDlq } from './dlq.ts';
 import { addLag } from './lag.ts';
@@ -34,14 +35,14 @@ export function createProgram(): Command {
     .addHelpText('after', EXAMPLES)
     .exitOverride()
     .configureOutput({ outputError: () => {} });
-  addRun(program);
+  const run = addRun(program);
   addDescribe(program);
   addTopics(program);
   addProduce(program);
   addTail(program);
   addDlq(program);
   addLag(program);
-  return program;
+  return program.hook('preAction', (_program, command) => applyConfiguration(command, run));
 }
 
 function packageVersion(): string {

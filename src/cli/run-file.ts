@@ -14,7 +14,7 @@ import { stopSignal } from './stop-signals.ts';
 export interface RunCommandOptions {
   readonly data: string;
   /** `true`: as it comes. */
-  readonly sample?: SampleOptions | boolean;
+  readonly sample: SampleOptions | boolean;
   readonly partitions?: number;
   readonly onError?: ErrorAction;
   readonly deadLetterLimit: boolean;
@@ -60,7 +60,7 @@ async function runTopology(facts: RunFacts, options: RunCommandOptions, endpoint
   const running = await Promise.race([
     run(topology, {
       data: options.data,
-      sample: options.sample ?? true,
+      sample: options.sample,
       ...(options.onError !== undefined && { onError: options.onError }),
       deadLetterLimit: options.deadLetterLimit,
       onDrop: options.onDrop,

@@ -1,22 +1,25 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { parseSampleOptions } from '../sample/sample-options.ts';
+import { DEFAULT_SAMPLE, parseSampleOptions, sampleText } from '../sample/sample-options.ts';
 import { dataOption } from './data-folder.ts';
 import type { RunCommandOptions } from './run-file.ts';
 import { durationMs, wholeNumber } from './values.ts';
 
-export function addRun(program: Command): void {
-  program
+export function addRun(program: Command): Command {
+  return program
     .command('run')
     .description('run a topology on the embedded broker until Ctrl-C')
     .argument('<file>', 'the file that exports it')
     .addOption(dataOption())
     .addOption(
-      new Option('--sample [options]', 'what the sample feed is made of (default: policies=20000,years=5,seed=1)')
+      new Option('--sample [options]', 'what the sample feed is made of')
         .env('TOPO_SAMPLE')
-        .argParser(parseSampleOptions),
+        .argParser(parseSampleOptions)
+        .default(true, sampleText(DEFAULT_SAMPLE)),
     )
-    .option('--no-sample', 'play no sample feed into the topics that it could fill')
+    .addOption(
+      new Option('--no-sample', 'play no sample feed into the topics that it could fill').env('TOPO_NO_SAMPLE'),
+    )
     .addOption(
       new Option('--partitions <count>', 'of topics that are created (default: 4)')
         .env('TOPO_PARTITIONS')
@@ -30,7 +33,9 @@ export function addRun(program: Command): void {
         .env('TOPO_ON_ERROR')
         .choices(['dead-letter', 'stop']),
     )
-    .option('--no-dead-letter-limit', 'go on however much is dead-lettered')
+    .addOption(
+      new Option('--no-dead-letter-limit', 'go on however much is dead-lettered').env('TOPO_NO_DEAD_LETTER_LIMIT'),
+    )
     .addOption(
       new Option('--on-drop <policy>', 'what happens to a record that a step drops: late, without a key …')
         .env('TOPO_ON_DROP')
@@ -54,7 +59,9 @@ export function addRun(program: Command): void {
         .argParser(durationMs)
         .default(20_000, '20s'),
     )
-    .action(async (file: string, _options: unknown, command: Command) => {
+    .option('--print-config', 'print each setting and where it comes from, and run nothing')
+    .action(async (file: string, { printConfig = false }: { readonly printConfig?: boolean }, command: Command) => {
+      if (printConfig) return (await import('./print-config.ts')).printConfig(command, file);
       // the other commands start faster without the runtime
       const { runFile } = await import('./run-file.ts');
       await runFile(file, command.optsWithGlobals<RunCommandOptions>());

@@ -1,4 +1,4 @@
-import { FatalError, RecordError } from '../errors.ts';
+import { ERROR_CODES, FatalError, RecordError } from '../errors.ts';
 import type { Place } from '../errors.ts';
 import type { ErrorFunction } from '../graph/error-policy.ts';
 import type { Topology } from '../graph/topology.ts';
@@ -371,15 +371,19 @@ export class RetryLater extends Error {
   }
 }
 
-/** The run ends because of what happened to a unit, which is nobody else's fault: what came before is still committed. */
+/**
+ * The run ends because of what happened to a unit, which is nobody else's fault: what came before is still committed. Its message says
+ * nothing of the unit's error but code and place: what a function throws may quote a record, and this goes to logs. The error is the
+ * cause.
+ */
 export abstract class Stopped extends FatalError {}
 
 /** The run dead-letters so much that it stops. The dead letters themselves are committed. */
 class TooManyDeadLetters extends Stopped {
-  constructor(problem: string, { code, message, place }: RecordError) {
+  constructor(problem: string, { code, place }: RecordError) {
     super(
       'TOPO_TOO_MANY_DEAD_LETTERS',
-      `${problem}, the last one at step '${place.step}' ${where(place)} (${code}: ${message}). That is more like a broken deploy than like ` +
+      `${problem}, the last one at step '${place.step}' ${where(place)} (${code}: ${ERROR_CODES[code]}). That is more like a broken deploy than like ` +
         `bad data, so the run stops; everything up to here is committed, the dead letters too. Mend the cause and start again, or ` +
         `go on whatever is dead-lettered with deadLetterLimit: false (--no-dead-letter-limit).`,
       place,
@@ -393,8 +397,8 @@ export class StoppedByPolicy extends Stopped {
     const { step } = error.place;
     super(
       'TOPO_STOPPED_BY_POLICY',
-      `step '${step}' failed ${where(error.place)} (${error.code}: ${error.message}) and onError is 'stop'. ` +
-        `What came before is committed. Mend the cause, or run with onError 'dead-letter'.`,
+      `step '${step}' failed ${where(error.place)} (${error.code}: ${ERROR_CODES[error.code]}) and onError is 'stop'. ` +
+        `What came before is committed. Mend the cause, or run with onError 'dead-letter': the dead letter tells what was thrown.`,
       error.place,
       { cause: error },
     );

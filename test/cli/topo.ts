@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, expect } from 'vitest';
 import type { ErrorCode } from '../../src/errors.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What `npx topo` runs. With TOPO_TEST_SOURCE set: the same from its source, without a build. */
 export const CLI = process.env['TOPO_TEST_SOURCE']

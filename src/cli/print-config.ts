@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import type { ErrorPolicy } from '../graph/error-policy.ts';
+import { DEFAULT_SAMPLE, sampleText } from '../sample/sample-options.ts';
+import type { SampleOptions } from '../sample/sample-options.ts';
+import { settingsOf, sourceOf } from './configuration.ts';
+import { loadTopology } from './load-topology.ts';
+import { printTable } from './output.ts';
+
+/** Prints each setting of `topo run`, and who says so: flag, environment, `topo.config.ts`, the topology's file, or nobody. */
+export async function printConfig(command: Command, file: string): Promise<void> {
+  const topology = await loadTopology(file);
+  const rows = [...settingsOf(command)].map(([name, setting]): string[] => {
+    const value = command.getOptionValue(name) as Value;
+    const source = sourceOf(command, setting);
+    if (source === undefined && name === 'onError' && topology.onError !== undefined)
+      return [name, policyText(topology.onError), file];
+    return [name, valueText(name, value), source ?? 'default'];
+  });
+  await printTable([['setting', 'value', 'from'], ...rows]);
+}
+
+/** What is done where nobody says anything, and what is there already does not tell. */
+const UNSET: Readonly<Record<string, string>> = { partitions: '4', onError: 'dead-letter', port: 'none' };
+
+type Value = SampleOptions | string | number | boolean | undefined;
+
+function valueText(name: string, value: Value): string {
+  if (value === undefined) return UNSET[name]!;
+  if (name === 'shutdownTimeout') return `${value as number} ms`;
+  // a feed that was begun goes on as it was
+  if (name === 'sample' && value === true) return sampleText(DEFAULT_SAMPLE);
+  if (typeof value === 'object') return sampleText(value);
+  return String(value);
+}
+
+function policyText(policy: ErrorPolicy): string {
+  if (typeof policy === 'function') return 'a function';
+  if (typeof policy === 'string') return policy;
+  return `${policy.times} retries from ${policy.backoffMs} ms on, then ${policyText(policy.then)}`;
+}
