@@ -29,7 +29,7 @@ export interface EmbeddedBrokerOptions {
   /** What runs here, the topologies' names: told to a second process that is refused. */
   readonly owner?: string;
   readonly log?: Log;
-  readonly clock?: Pick<Clock, 'now' | 'sleep'>;
+  readonly clock?: Clock;
   /** For the log's and the topics' identities. */
   readonly newId?: () => string;
   readonly segmentBytes?: number;
@@ -68,20 +68,20 @@ function holder(owner: string | undefined, nowMs: number): string {
 class EmbeddedBroker implements Broker {
   readonly #log: CommitLog;
   readonly #live: LiveLog;
-  readonly #clock: Pick<Clock, 'now' | 'sleep'>;
+  readonly #clock: Clock;
   readonly #newId: () => string;
   readonly #unlock: () => Promise<void>;
   readonly #groups: Groups;
   readonly #readers = new Set<Reader>();
   #closing: Promise<void> | undefined;
 
-  constructor(log: CommitLog, clock: Pick<Clock, 'now' | 'sleep'>, newId: () => string, unlock: () => Promise<void>) {
+  constructor(log: CommitLog, clock: Clock, newId: () => string, unlock: () => Promise<void>) {
     this.#log = log;
     this.#live = liveLog(log);
     this.#clock = clock;
     this.#newId = newId;
     this.#unlock = unlock;
-    this.#groups = new Groups(log);
+    this.#groups = new Groups(log, clock);
   }
 
   get clusterId(): string {

@@ -1,5 +1,6 @@
 import { FatalError } from '../../errors.ts';
 import type {
+  Clock,
   Commit,
   CommitOutcome,
   Membership,
@@ -17,10 +18,12 @@ import type { CommitLog } from './commit-log.ts';
  */
 export class Groups {
   readonly #log: CommitLog;
+  readonly #clock: Pick<Clock, 'yield'>;
   readonly #members = new Map<string, Set<Member>>();
 
-  constructor(log: CommitLog) {
+  constructor(log: CommitLog, clock: Pick<Clock, 'yield'>) {
     this.#log = log;
+    this.#clock = clock;
   }
 
   async join(group: string, tasks: readonly TaskSpec[], listener: MembershipListener): Promise<Membership> {
@@ -30,7 +33,7 @@ export class Groups {
     for (const member of members) await member.giveUp(taken);
     const member = new Member(this.#log, group, tasks, listener, () => members.delete(member));
     members.add(member);
-    member.start();
+    member.start(this.#clock.yield());
     return member;
   }
 }
@@ -60,9 +63,9 @@ class Member implements Membership {
   }
 
   /** Assigns all tasks, once the caller of `join` has its membership: the listener opens them through it. */
-  start(): void {
+  start(returned: Promise<void>): void {
     const tasks = [...this.#held.keys()];
-    this.#told = new Promise(resolve => setImmediate(resolve)).then(() => this.#listener.assigned(tasks));
+    this.#told = returned.then(() => this.#listener.assigned(tasks));
     this.#told.catch(() => {}); // thrown by `leave`
   }
 
