@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { copyFile, link, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { segmentName, segmentNumbers } from '../src/adapters/embedded/segment.ts';
+import { isLogFile, lastSegment, segmentName } from '../src/adapters/embedded/segment.ts';
 
 /** Makes a folder for the bench's logs and states, and removes it at the end, however that comes. */
 export async function withWorkFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
@@ -20,9 +20,9 @@ export async function copyBacklog(backlog: string, folder: string): Promise<void
   const to = join(folder, 'log');
   await mkdir(to, { recursive: true });
   const names = await readdir(from);
-  const sealed = new Set(segmentNumbers(names).slice(0, -1).map(segmentName));
+  const last = segmentName(...lastSegment(names)!);
   for (const name of names)
-    await (sealed.has(name)
+    await (isLogFile(name) && name !== last
       ? link(join(from, name), join(to, name))
       : copyFile(join(from, name), join(to, name), constants.COPYFILE_FICLONE));
 }

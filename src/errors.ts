@@ -49,6 +49,7 @@ export const ERROR_CODES = {
   TOPO_PARTITIONS_DIFFER: 'a join across different partition counts',
   TOPO_TOPIC_UNKNOWN: 'a topic that does not exist',
   TOPO_TOPIC_CONFLICT: 'a topic used in two ways that exclude each other',
+  TOPO_TOPIC_CONFIG: 'a topic config that does not exist, or a value it does not take',
   TOPO_MANIFEST_MISMATCH: 'a start that does not fit what the topology stored before',
   TOPO_CLOCK_STILL: 'a test driver that waits for what only its clock can bring',
   TOPO_INPUT_INVALID: 'a line or value given to a command that cannot be used',

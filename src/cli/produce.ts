@@ -12,8 +12,8 @@ import { invalid, LineReader } from './input-line.ts';
 import type { InputRecord } from './input-line.ts';
 import { linesOf } from './input-stream.ts';
 import { print } from './output.ts';
-import { readManifests } from './topic-serdes.ts';
-import { wholeNumber } from './values.ts';
+import { refuseInternal } from './topic-serdes.ts';
+import { DEFAULT_PARTITIONS, wholeNumber } from './values.ts';
 
 interface ProduceOptions {
   readonly data: string;
@@ -23,7 +23,6 @@ interface ProduceOptions {
   readonly partitions?: number;
 }
 
-const DEFAULT_PARTITIONS = 4;
 /** Kafka's default of `message.timestamp.after.max.ms`. */
 const MAX_AHEAD_MS = 3_600_000;
 const TARGET_BATCH_BYTES = 64 * 1024;
@@ -55,14 +54,7 @@ async function produce(topic: string, options: ProduceOptions): Promise<void> {
   const broker = await openForWriting(options.data, `topo produce ${topic}`);
   try {
     const target = await targetOf(broker, topic, options);
-    const { serdes, internal } = await readManifests(broker);
-    const owner = internal.get(topic);
-    if (owner !== undefined)
-      throw new TopologyError(
-        'TOPO_TOPIC_CONFLICT',
-        `topic ${topic} belongs to the topology '${owner}': only its runs write it.`,
-        { topic },
-      );
+    const { serdes } = await refuseInternal(broker, [topic]);
     const maxAheadMs = Number(target.config['message.timestamp.after.max.ms'] ?? MAX_AHEAD_MS);
     const reader = new LineReader({ serdes: serdes.get(topic), nowMs: Date.now(), maxAheadMs });
     const batches = new Batches(target);

@@ -15,8 +15,10 @@ Examples:
   $ topo run topologies/claims-enriched.ts --exit-when-idle
   $ topo describe topologies/claims-enriched.ts --mermaid
   $ topo topics
+  $ topo topics create orders --partitions 8 --config cleanup.policy=compact
   $ topo tail claims.enriched -n 3 --json
   $ topo tail claims.enriched --follow --key C-1
+  $ topo tail claims.enriched --from 2026-03-04T05:06:07Z
   $ topo tail orders --json --from earliest | topo produce copy --create --data other
   $ topo lag topologies/claims-enriched.ts
   $ topo dlq ls

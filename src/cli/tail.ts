@@ -1,11 +1,14 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import { TopologyError } from '../errors.ts';
 import type { BatchReader } from '../records/batch-reader.ts';
 import type { BrokerReader, TopicInfo } from '../runtime/ports.ts';
 import { dataOption, openForReading, topicNamed } from './data-folder.ts';
 import { print } from './output.ts';
 import { recordJsonLine, recordLine } from './record-text.ts';
 import { styleFor } from './style.ts';
+import { from, stretchesFrom } from './tail-from.ts';
+import type { From } from './tail-from.ts';
 import { readManifests } from './topic-serdes.ts';
 import type { KnownSerde } from './topic-serdes.ts';
 import type { TopicRecord } from './topic-record.ts';
@@ -20,7 +23,8 @@ const MAX_COUNT = 10_000;
 interface TailOptions {
   readonly data: string;
   readonly count?: number;
-  readonly from?: 'earliest';
+  readonly from?: From;
+  readonly partition?: number;
   readonly follow?: boolean;
   readonly key?: string;
   readonly json?: boolean;
@@ -36,7 +40,13 @@ export function addTail(program: Command): void {
         wholeNumber(0, MAX_COUNT),
       ),
     )
-    .addOption(new Option('--from <place>', 'from the start on; -n then counts from there').choices(['earliest']))
+    .addOption(
+      new Option(
+        '--from <place>',
+        'from there on: earliest, an ISO time, or an offset of a --partition; -n then counts from there',
+      ).argParser(from),
+    )
+    .addOption(new Option('--partition <number>', 'only this one').argParser(wholeNumber(0, 9_999)))
     .option('-f, --follow', 'go on with what comes, until Ctrl-C')
     .option('--key <text>', 'only records with this key')
     .option('--json', 'one JSON object a line')
@@ -45,6 +55,8 @@ export function addTail(program: Command): void {
 }
 
 async function tail(name: string, options: TailOptions): Promise<void> {
+  if (typeof options.from === 'object' && 'offset' in options.from && options.partition === undefined)
+    throw new TopologyError('TOPO_USAGE', 'an offset means something in one partition only: name it with --partition.');
   const view = await openForReading(options.data);
   try {
     const topic = await topicNamed(view, name, options.data);
@@ -65,21 +77,21 @@ async function* records(
   matches: Match,
   options: TailOptions,
 ): AsyncGenerator<TopicRecord, void> {
-  const { from, follow } = options;
-  const stretches = await stretchesOf(view, topic);
+  const stretches = await chosen(view, topic, options.partition);
   const reader = view.reader();
-  if (from === undefined) {
+  if (options.from === undefined) {
     const count = options.count ?? DEFAULT_COUNT;
     if (count > 0) yield* await lastRecords(reader, stretches, count, matches);
   } else {
     let left = options.count ?? Infinity;
     if (left === 0) return;
-    for await (const record of merged(stretches.map(stretch => forwards(reader, stretch, matches)))) {
+    const wanted = await stretchesFrom(view, stretches, options.from);
+    for await (const record of merged(wanted.map(stretch => forwards(reader, stretch, matches)))) {
       yield record;
       if (--left === 0) return;
     }
   }
-  if (!follow) return;
+  if (!options.follow) return;
   const stopping = new AbortController();
   const stop = () => {
     stopping.abort();
@@ -87,6 +99,19 @@ async function* records(
   };
   process.once('SIGINT', stop).once('SIGTERM', stop);
   yield* following(reader, stretches, matches, stopping.signal);
+}
+
+async function chosen(view: BrokerReader, topic: TopicInfo, partition: number | undefined): Promise<Stretch[]> {
+  const stretches = await stretchesOf(view, topic);
+  if (partition === undefined) return stretches;
+  const stretch = stretches[partition];
+  if (stretch === undefined)
+    throw new TopologyError(
+      'TOPO_TOPIC_UNKNOWN',
+      `topic ${topic.name} has no partition ${partition}: they are 0 to ${topic.partitions - 1}.`,
+      { topic: topic.name },
+    );
+  return [stretch];
 }
 
 /** What there is of a topic now. */

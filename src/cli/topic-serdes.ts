@@ -1,3 +1,4 @@
+import { TopologyError } from '../errors.ts';
 import type { Manifest } from '../graph/manifest.ts';
 import { manifestTopic } from '../graph/names.ts';
 import { readManifest } from '../runtime/manifest-topic.ts';
@@ -52,6 +53,21 @@ export async function readManifests(view: BrokerReader): Promise<Manifests> {
     for (const { topic } of [...Object.values(repartitions), ...Object.values(stores)]) internal.set(topic, topology);
   }
   return { topologies: manifests.map(({ topology }) => topology), serdes, internal };
+}
+
+/** @throws TopologyError `TOPO_TOPIC_CONFLICT` for a topic that belongs to a topology */
+export async function refuseInternal(view: BrokerReader, topics: readonly string[]): Promise<Manifests> {
+  const manifests = await readManifests(view);
+  for (const topic of topics) {
+    const owner = manifests.internal.get(topic);
+    if (owner !== undefined)
+      throw new TopologyError(
+        'TOPO_TOPIC_CONFLICT',
+        `topic ${topic} belongs to the topology '${owner}': only its runs write it.`,
+        { topic },
+      );
+  }
+  return manifests;
 }
 
 function parseManifest(text: string | undefined): Manifest | undefined {

@@ -1,5 +1,8 @@
 import { InvalidArgumentError } from 'commander';
 
+/** Partitions of a topic that a command makes. */
+export const DEFAULT_PARTITIONS = 4;
+
 /** Readers of option values. What they throw, commander puts behind the option's name. */
 
 export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {

@@ -29,6 +29,12 @@ export interface OffsetRange {
   readonly end: number;
 }
 
+/** What a partition holds. Where its start was moved into the middle of compacted records, they are counted to within a batch. */
+export interface PartitionSize {
+  readonly records: number;
+  readonly bytes: number;
+}
+
 export interface FetchRequest extends TopicPartition {
   readonly offset: number;
   /** At least one batch comes, however large; then no more than this. */
@@ -125,6 +131,14 @@ export interface BrokerReader {
   topics(): Promise<TopicInfo[]>;
   /** @throws TopologyError `TOPO_TOPIC_UNKNOWN` */
   offsets(partitions: readonly TopicPartition[]): Promise<OffsetRange[]>;
+  /** @throws TopologyError `TOPO_TOPIC_UNKNOWN` */
+  sizes(partitions: readonly TopicPartition[]): Promise<PartitionSize[]>;
+  /**
+   * The first offset of each whose record has this timestamp (ms since 1970) or a later one; the end where there is none. Records
+   * behind it may be older: partitions are not ordered by time.
+   * @throws TopologyError `TOPO_TOPIC_UNKNOWN`
+   */
+  offsetsAt(partitions: readonly TopicPartition[], timestampMs: number): Promise<number[]>;
   reader(): Reader;
   /** Every offset a group has committed, without becoming its member. */
   groupOffsets(group: string): Promise<OffsetCommit[]>;
@@ -134,9 +148,15 @@ export interface BrokerReader {
 export interface Broker extends BrokerReader {
   /**
    * All or none. Resolves once every partition can be read and written.
-   * @throws TopologyError `TOPO_TOPIC_CONFLICT` if one exists, `TOPO_NAME_INVALID`
+   * @throws TopologyError `TOPO_TOPIC_CONFLICT` if one exists, `TOPO_NAME_INVALID`, `TOPO_TOPIC_CONFIG`
    */
   createTopics(topics: readonly NewTopic[]): Promise<void>;
+  /** With their records, and what groups committed for them. @throws TopologyError `TOPO_TOPIC_UNKNOWN` */
+  deleteTopics(names: readonly string[]): Promise<void>;
+  /** Gives a topic this config in place of the one it has. @throws TopologyError `TOPO_TOPIC_UNKNOWN`, `TOPO_TOPIC_CONFIG` */
+  configureTopic(name: string, config: Readonly<Record<string, string>>): Promise<void>;
+  /** Deletes the records in front of these offsets. What is in front of a partition's start already stays that. @throws TopologyError `TOPO_TOPIC_UNKNOWN` */
+  deleteRecords(before: readonly (TopicPartition & { readonly offset: number })[]): Promise<void>;
   /** Tasks are assigned through the listener only after this has resolved, so that it can open them by the membership. */
   join(group: string, tasks: readonly TaskSpec[], listener: MembershipListener): Promise<Membership>;
 }

@@ -114,18 +114,3 @@ describe('describe', () => {
     });
   });
 });
-
-describe('topics', () => {
-  it('lists names, partitions and how many offsets there are', async () => {
-    const cwd = await withOrders(['a', 'b', 'c']);
-    expect((await topo(['topics'], { cwd })).stdout).toBe(
-      'topic   partitions  offsets  config\norders  2           3\n',
-    );
-    expect(JSON.parse((await topo(['topics', '--json'], { cwd })).stdout)).toMatchObject({
-      name: 'orders',
-      partitions: 2,
-      offsets: 3,
-      config: {},
-    });
-  });
-});

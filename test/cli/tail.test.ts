@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fillTopic } from './fill-topic.ts';
 import type { TestRecord } from './fill-topic.ts';
-import { startTopo, temporaryFolder, topo } from './topo.ts';
+import { expectRefusal, startTopo, temporaryFolder, topo } from './topo.ts';
 
 interface Line {
   readonly partition: number;
@@ -83,6 +83,37 @@ describe('tail', () => {
   it('--from earliest prints all; with -n the first ones', async () => {
     expect(values(await tail('numbered', '--from', 'earliest'))).toEqual(NUMBERED.map(({ value }) => value));
     expect(values(await tail('numbered', '--from', 'earliest', '-n', '4'))).toEqual(['0', '1', '2', '3']);
+  });
+
+  it('--from a time begins, in each partition, where the first record is that is not older', async () => {
+    const late = values(await tail('late', '--from', '1970-01-01T00:00:00.020Z'));
+    // what lies behind the place stays there, also where it is older
+    expect(late).toEqual(['b', 'c', 'late', 'd']);
+    const printed = await topo(['tail', 'numbered', '-n', '3', '--data', data]);
+    const time = printed.stdout.slice(0, 23);
+    expect(values(await tail('numbered', '--from', time))).toEqual(['597', '598', '599']);
+    expect(await tail('numbered', '--from', '2030-01-01')).toEqual([]);
+    expect(values(await tail('numbered', '--from', '1969-12-31T23:00:00-01:00', '-n', '2'))).toEqual(['0', '1']);
+  });
+
+  it('--partition prints one; --from an offset begins there', async () => {
+    const of = (lines: readonly Line[]) => lines.map(({ partition, offset }) => [partition, offset]);
+    expect(of(await tail('numbered', '--partition', '1', '-n', '2'))).toEqual([
+      [1, 396],
+      [1, 398],
+    ]);
+    expect(of(await tail('numbered', '--partition', '1', '--from', '394'))).toEqual([
+      [1, 394],
+      [1, 396],
+      [1, 398],
+    ]);
+    expect(values(await tail('numbered', '--partition', '2', '--from', 'earliest', '-n', '2'))).toEqual(['2', '5']);
+    const refused = async (...args: string[]) => topo(['tail', 'numbered', '--data', data, ...args]);
+    expectRefusal(await refused('--from', '5'), 'TOPO_USAGE');
+    expectRefusal(await refused('--partition', '3'), 'TOPO_TOPIC_UNKNOWN');
+    const beyond = await refused('--partition', '1', '--from', '401');
+    expectRefusal(beyond, 'TOPO_INPUT_INVALID');
+    expect(beyond.stderr).toContain('it begins at 0 and ends before 400');
   });
 
   it('--key prints the last ten of one key, however far back they lie', async () => {

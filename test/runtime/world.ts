@@ -108,7 +108,12 @@ export class TestWorld implements AsyncDisposable {
         return slow(broker.reader());
       },
       groupOffsets: group => broker.groupOffsets(group),
+      sizes: partitions => broker.sizes(partitions),
+      offsetsAt: (partitions, timestampMs) => broker.offsetsAt(partitions, timestampMs),
       createTopics: topics => broker.createTopics(topics),
+      deleteTopics: names => broker.deleteTopics(names),
+      configureTopic: (name, config) => broker.configureTopic(name, config),
+      deleteRecords: before => broker.deleteRecords(before),
       join: (group, tasks, listener) => broker.join(group, tasks, listener),
       close: () => broker.close(),
     };

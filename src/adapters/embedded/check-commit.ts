@@ -13,9 +13,9 @@ const TIMESTAMP_AFTER_MAX_MS = 3_600_000;
 
 /** @throws FatalError `TOPO_COMMIT_FAILED` for what a Kafka broker would refuse, `TOPO_INTERNAL` for what breaks the port's contract. */
 export function checkCommit(commit: Commit, state: LogState): void {
+  checkPartitions(commit, state);
   const seen = new Set<string>();
   for (const append of commit.appends) {
-    checkPartition(append, state);
     const id = `${append.topic}/${append.partition}`;
     if (seen.has(id))
       throw new FatalError('TOPO_INTERNAL', 'A partition appears twice in one commit.', placeOf(append));
@@ -24,7 +24,6 @@ export function checkCommit(commit: Commit, state: LogState): void {
     for (const batch of append.batches) checkBatch(batch, append, maxBytes);
   }
   for (const offset of commit.offsets) {
-    checkPartition(offset, state);
     const bytes = Buffer.byteLength(offset.metadata);
     if (bytes > MAX_METADATA_BYTES)
       throw refused(offset, `the metadata of its offset has ${bytes} bytes, ${MAX_METADATA_BYTES} are allowed`);
@@ -38,6 +37,12 @@ function checkBatch(batch: Buffer, append: Append, maxBytes: number): void {
   if (fault !== undefined) throw new FatalError('TOPO_INTERNAL', `A batch that is none: ${fault}.`, placeOf(append));
   if (batch.length > maxBytes)
     throw refused(append, `a batch of ${batch.length} bytes exceeds its max.message.bytes, ${maxBytes}`);
+}
+
+/** @throws FatalError `TOPO_COMMIT_FAILED` */
+export function checkPartitions({ appends, offsets }: Commit, state: LogState): void {
+  for (const append of appends) checkPartition(append, state);
+  for (const offset of offsets) checkPartition(offset, state);
 }
 
 function checkPartition(at: TopicPartition, state: LogState): void {

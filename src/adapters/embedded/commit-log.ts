@@ -1,17 +1,19 @@
 import { FatalError } from '../../errors.ts';
 import type { Log } from '../../runtime/ports.ts';
+import { checkPartitions } from './check-commit.ts';
 import { removeCleanStop, writeCleanStop } from './clean-stop.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { packFrame, tagOf } from './frame.ts';
+import { LogFiles } from './log-files.ts';
 import { LogIndex } from './log-index.ts';
-import { LogState, type NewTopicsDirectory } from './log-state.ts';
+import { LogState } from './log-state.ts';
 import { packCommits, type GroupCommit } from './pack.ts';
 import { RecentBatches } from './recent-batches.ts';
 import { readLog } from './recovery.ts';
-import type { Tail } from './replay.ts';
+import { fileOf, type Tail } from './replay.ts';
 import { sealSegment } from './seal.ts';
-import { SegmentFiles } from './segment-files.ts';
 import { segmentName } from './segment.ts';
+import type { StateChange } from './state-change.ts';
 
 export interface CommitLogOptions {
   readonly disk: Disk;
@@ -25,7 +27,7 @@ export interface CommitLogOptions {
 }
 
 /** Something that waits to be written. */
-type Pending = PendingCommit | PendingTopics;
+type Pending = PendingCommit | PendingChange;
 
 interface PendingCommit extends GroupCommit {
   /** Asked when its turn comes: what nobody wants any more is not written. */
@@ -35,10 +37,12 @@ interface PendingCommit extends GroupCommit {
   readonly reject: (error: Error) => void;
 }
 
-interface PendingTopics {
-  /** Asked when its turn comes, with all that was created before in place. May throw. */
-  readonly topics: () => NewTopicsDirectory;
-  readonly resolve: () => void;
+interface PendingChange {
+  /** Asked when its turn comes, with all that was changed before in place. May throw; undefined when there is nothing to do. */
+  readonly change: () => StateChange | undefined;
+  /** Called in the same step that makes the change seen. */
+  readonly applied: (change: StateChange) => void;
+  readonly resolve: (happened: boolean) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -72,7 +76,7 @@ export class CommitLog {
   private constructor(
     readonly state: LogState,
     readonly index: LogIndex,
-    readonly files: SegmentFiles,
+    readonly files: LogFiles,
     tail: Tail,
     file: DiskFile,
     options: CommitLogOptions,
@@ -86,11 +90,11 @@ export class CommitLog {
   /** Opens the log of a folder that this process has locked, or begins one. @throws FatalError `TOPO_LOG_DAMAGED` */
   static async open(options: CommitLogOptions): Promise<CommitLog> {
     const { disk } = options;
-    const files = new SegmentFiles(disk);
+    const files = new LogFiles(disk);
     try {
       const content = await readLog(disk, files, options.log);
       if (content !== undefined) {
-        const file = await disk.open(segmentName(content.tail.segment), 'write');
+        const file = await disk.open(fileOf(content.tail), 'write');
         return new CommitLog(content.state, content.index, files, content.tail, file, options);
       }
       const state = new LogState(options.newId());
@@ -124,8 +128,15 @@ export class CommitLog {
     return new Promise((resolve, reject) => this.#enqueue({ ...commit, wanted, bytes, resolve, reject }));
   }
 
-  createTopics(topics: () => NewTopicsDirectory): Promise<void> {
-    return new Promise((resolve, reject) => this.#enqueue({ topics, resolve, reject }));
+  /**
+   * Resolves when the change is durable and seen; to false when there was nothing to do. @throws what `change` throws; FatalError
+   * `TOPO_DISK`, `TOPO_CLOSED`
+   */
+  change(
+    change: () => StateChange | undefined,
+    applied: (change: StateChange) => void = () => this.index.trim(this.state),
+  ): Promise<boolean> {
+    return new Promise((resolve, reject) => this.#enqueue({ change, applied, resolve, reject }));
   }
 
   /** Resolves when the frame that is being written is settled, one way or the other. What waits behind it is not waited for. */
@@ -161,12 +172,12 @@ export class CommitLog {
 
   async #writeNext(): Promise<void> {
     const next = this.#queue[0]!;
-    if (!('topics' in next)) {
+    if (!('change' in next)) {
       const group = this.#takeCommits();
       return this.#settle(group, () => this.#writeCommits(group));
     }
     this.#queue.shift();
-    await this.#settle([next], () => this.#writeTopics(next));
+    await this.#settle([next], () => this.#writeChange(next));
   }
 
   async #settle(group: readonly Pending[], write: () => Promise<void>): Promise<void> {
@@ -182,14 +193,25 @@ export class CommitLog {
   #takeCommits(): PendingCommit[] {
     const group: PendingCommit[] = [];
     let bytes = 0;
-    for (let next = this.#queue[0]; next !== undefined && !('topics' in next); next = this.#queue[0]) {
+    for (let next = this.#queue[0]; next !== undefined && !('change' in next); next = this.#queue[0]) {
       bytes += next.bytes;
       if (group.length > 0 && bytes > GROUP_BYTES) break;
       this.#queue.shift();
-      if (next.wanted()) group.push(next);
-      else next.resolve(undefined);
+      if (!next.wanted()) next.resolve(undefined);
+      else if (this.#isPossible(next)) group.push(next);
     }
     return group;
+  }
+
+  /** While it waited, a topic may have been deleted. */
+  #isPossible({ commit, reject }: PendingCommit): boolean {
+    try {
+      checkPartitions(commit, this.state);
+      return true;
+    } catch (error) {
+      reject(error as Error);
+      return false;
+    }
   }
 
   async #writeCommits(group: readonly PendingCommit[]): Promise<void> {
@@ -197,26 +219,29 @@ export class CommitLog {
     const bytes = group.reduce((sum, each) => sum + each.bytes, 0);
     await this.#makeReady(bytes);
     const frame = packCommits(group, this.state, this.#nextHead(), this.#options.offsetGap);
-    const { segment, position } = this.#tail;
+    const { position } = this.#tail;
+    const file = fileOf(this.#tail);
     await this.#write(frame.buffers, frame.length, frame.crc);
     this.state.apply(frame);
-    this.index.add(segment, position + frame.bodyOffset, frame);
+    this.index.add(file, position + frame.bodyOffset, frame);
     this.recent.add(
-      segment,
+      file,
       frame.batches.map(([offset, batch]) => [position + offset, batch]),
     );
     group.forEach((each, i) => each.resolve(frame.baseOffsets[i]));
     this.#announce();
   }
 
-  async #writeTopics(pending: PendingTopics): Promise<void> {
-    const directory = pending.topics();
-    const packed = Buffer.from(JSON.stringify(directory));
+  async #writeChange(pending: PendingChange): Promise<void> {
+    const change = pending.change();
+    if (change === undefined) return pending.resolve(false);
+    const packed = Buffer.from(JSON.stringify(change));
     await this.#makeReady(packed.length);
-    const frame = packFrame({ ...this.#nextHead(), kind: 'topics' }, packed);
+    const frame = packFrame({ ...this.#nextHead(), kind: 'change' }, packed);
     await this.#write([frame.bytes], frame.bytes.length, frame.crc);
-    this.state.addTopics(directory);
-    pending.resolve();
+    this.state.change(change);
+    pending.applied(change);
+    pending.resolve(true);
     this.#announce();
   }
 
@@ -244,13 +269,14 @@ export class CommitLog {
     if (number === before || position + bytes <= this.#options.segmentBytes) return;
     await this.#guard(async () => {
       const full = this.#tail;
+      this.state.seal(full.segment);
       const next = { segment: full.segment + 1, number: full.number, crc: full.crc };
       const { file, tail } = await beginSegment(this.#options.disk, this.state, next);
       const sealed = this.#file;
       this.#file = file;
       this.#tail = tail;
       try {
-        await sealSegment(sealed, full, this.state, this.index);
+        await sealSegment(sealed, full, this.state.logId, this.index);
       } finally {
         await sealed.close();
       }
@@ -299,5 +325,6 @@ async function beginSegment(
     await file.close();
     throw error;
   }
-  return { file, tail: { segment, before: number, position: frame.bytes.length, frame: 0, number, crc: frame.crc } };
+  const position = frame.bytes.length;
+  return { file, tail: { segment, generation: 0, before: number, position, frame: 0, number, crc: frame.crc } };
 }

@@ -8,12 +8,17 @@ export interface BatchEntry {
   readonly crc: number;
 }
 
-/** Batches of one partition. Topics go by their number in the log. `endOffset` may leave a gap behind the last batch. */
+/**
+ * Batches of one partition. Topics go by their number in the log. `endOffset` may leave a gap behind the last batch. `records` are
+ * those in the batches, `maxTimestamp` the largest among them.
+ */
 export interface AppendEntry {
   readonly topic: number;
   readonly partition: number;
   readonly baseOffset: number;
   readonly endOffset: number;
+  readonly records: number;
+  readonly maxTimestamp: number;
   readonly batches: readonly BatchEntry[];
 }
 
@@ -31,7 +36,7 @@ export interface CommitDirectory {
   readonly offsets: readonly OffsetEntry[];
 }
 
-const APPEND_BYTES = 4 + 4 + 8 + 8 + 4;
+const APPEND_BYTES = 4 + 4 + 8 + 8 + 8 + 4 + 4;
 const BATCH_BYTES = 16;
 const OFFSET_BYTES = 4 + 4 + 8;
 
@@ -51,7 +56,9 @@ export function writeDirectory(buffer: Buffer, at: number, directory: CommitDire
     at = buffer.writeUInt32BE(append.partition, at);
     writeInt64(buffer, at, append.baseOffset);
     writeInt64(buffer, at + 8, append.endOffset);
-    at = buffer.writeUInt32BE(append.batches.length, at + 16);
+    writeInt64(buffer, at + 16, append.maxTimestamp);
+    at = buffer.writeUInt32BE(append.records, at + 24);
+    at = buffer.writeUInt32BE(append.batches.length, at);
     for (const batch of append.batches) {
       at = buffer.writeUInt32BE(batch.baseOffset - append.baseOffset, at);
       at = buffer.writeUInt32BE(batch.lastDelta, at);
@@ -81,9 +88,11 @@ export function readDirectory(buffer: Buffer): CommitDirectory {
       partition: buffer.readUInt32BE(at + 4),
       baseOffset,
       endOffset: readInt64(buffer, at + 16),
+      maxTimestamp: readInt64(buffer, at + 24),
+      records: buffer.readUInt32BE(at + 32),
       batches,
     };
-    let batchesLeft = buffer.readUInt32BE(at + 24);
+    let batchesLeft = buffer.readUInt32BE(at + 36);
     for (at += APPEND_BYTES; batchesLeft > 0; batchesLeft--, at += BATCH_BYTES)
       batches.push({
         baseOffset: baseOffset + buffer.readUInt32BE(at),

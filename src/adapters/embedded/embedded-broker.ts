@@ -8,6 +8,7 @@ import type {
   NewTopic,
   OffsetCommit,
   OffsetRange,
+  PartitionSize,
   Reader,
   TaskSpec,
   TopicInfo,
@@ -15,10 +16,13 @@ import type {
 } from '../../runtime/ports.ts';
 import { CommitLog } from './commit-log.ts';
 import type { Disk } from './disk.ts';
-import { rangeOf } from './fetch.ts';
+import { rangeOf, type LogView } from './fetch.ts';
+import { whileFilesGo } from './files-go.ts';
 import { Groups } from './group.ts';
+import { offsetAt } from './offsets-at.ts';
 import { LogReader, type LiveLog } from './reader.ts';
-import { newTopics, topicsOf } from './topics.ts';
+import { sizeOf } from './sizes.ts';
+import { newTopics, topicsOf, withConfig, withoutTopics, withStarts } from './topics.ts';
 import { systemClock } from '../system-clock.ts';
 
 const MiB = 1024 * 1024;
@@ -93,11 +97,32 @@ class EmbeddedBroker implements Broker {
   }
 
   async createTopics(topics: readonly NewTopic[]): Promise<void> {
-    if (topics.length > 0) await this.#log.createTopics(() => newTopics(this.#log.state, topics, this.#newId));
+    if (topics.length > 0) await this.#log.change(() => newTopics(this.#log.state, topics, this.#newId));
+  }
+
+  async deleteTopics(names: readonly string[]): Promise<void> {
+    if (names.length > 0) await this.#log.change(() => withoutTopics(this.#log.state, names));
+  }
+
+  async configureTopic(name: string, config: Readonly<Record<string, string>>): Promise<void> {
+    await this.#log.change(() => withConfig(this.#log.state, name, config));
+  }
+
+  async deleteRecords(before: readonly (TopicPartition & { readonly offset: number })[]): Promise<void> {
+    await this.#log.change(() => withStarts(this.#log.state, before));
   }
 
   async offsets(partitions: readonly TopicPartition[]): Promise<OffsetRange[]> {
     return partitions.map(partition => rangeOf(this.#log.state, partition));
+  }
+
+  sizes(partitions: readonly TopicPartition[]): Promise<PartitionSize[]> {
+    return whileFilesGo(this.#live, view => Promise.all(partitions.map(partition => sizeOf(view, partition))));
+  }
+
+  offsetsAt(partitions: readonly TopicPartition[], timestampMs: number): Promise<number[]> {
+    const look = (view: LogView) => Promise.all(partitions.map(partition => offsetAt(view, partition, timestampMs)));
+    return whileFilesGo(this.#live, look);
   }
 
   reader(): Reader {

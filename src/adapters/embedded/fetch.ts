@@ -1,23 +1,22 @@
-import { TopologyError } from '../../errors.ts';
 import type { Fetched, FetchRequest, OffsetRange, TopicPartition } from '../../runtime/ports.ts';
 import { damaged } from './damage.ts';
-import type { BatchPlace, LogIndex } from './log-index.ts';
+import type { LogFiles } from './log-files.ts';
+import type { LogIndex } from './log-index.ts';
 import type { LogState } from './log-state.ts';
 import type { RecentBatches } from './recent-batches.ts';
 import { storedBatchFault } from './scan.ts';
-import type { SegmentFiles } from './segment-files.ts';
+import type { BatchPlace } from './slice.ts';
+import { unknownTopic } from './topics.ts';
+import { windowsOf, type Window } from './windows.ts';
 
 /** What reading needs of a log, whoever writes it. */
 export interface LogView {
   readonly state: LogState;
   readonly index: LogIndex;
-  readonly files: SegmentFiles;
+  readonly files: LogFiles;
   readonly recent?: RecentBatches;
 }
 
-/** Reading this many bytes for nothing costs less than another read. */
-const GAP_BYTES = 32 * 1024;
-const WINDOW_BYTES = 1024 * 1024;
 /** Several windows are read into one piece of memory of this size: fresh memory costs more than the reading. */
 const MEMORY_BYTES = 1024 * 1024;
 
@@ -37,10 +36,7 @@ interface Answer extends Fetched {
 export function rangeOf(state: LogState, { topic, partition }: TopicPartition): OffsetRange {
   const offsets = state.partition(topic, partition);
   if (offsets !== undefined) return { start: offsets.start, end: offsets.end };
-  const known = state.topics.get(topic);
-  const what =
-    known === undefined ? `There is no topic ${topic}.` : `Topic ${topic} has ${known.partitions.length} partitions.`;
-  throw new TopologyError('TOPO_TOPIC_UNKNOWN', what, { topic, partition });
+  throw unknownTopic(state, topic, partition);
 }
 
 /**
@@ -63,7 +59,7 @@ async function plan(view: LogView, request: FetchRequest, wanted: Wanted[]): Pro
   const { number } = view.state.topics.get(topic)!;
   const { places, next } = await view.index.find(number, partition, offset, maxBytes);
   places.forEach((place, at) => {
-    const recent = view.recent?.get(place.segment, place.position);
+    const recent = view.recent?.get(place.file, place.position);
     if (recent !== undefined) answer.batches[at] = recent;
     else wanted.push({ place, answer: answer.batches, at, request });
   });
@@ -76,34 +72,7 @@ const lastOf = (places: readonly BatchPlace[]): number => {
   return last === undefined ? -1 : last.baseOffset + last.lastDelta;
 };
 
-/** A stretch of a segment. */
-interface Window {
-  readonly segment: number;
-  readonly start: number;
-  end: number;
-  /** Bytes of it that somebody wants. */
-  used: number;
-  readonly wanted: Wanted[];
-}
-
-/** Groups by place: neighbours in one segment with little between them. */
-function windowsOf(wanted: Wanted[]): Window[] {
-  wanted.sort((a, b) => a.place.segment - b.place.segment || a.place.position - b.place.position);
-  const windows: Window[] = [];
-  for (const each of wanted) {
-    const { segment, position, length } = each.place;
-    const end = position + length;
-    const last = windows.at(-1);
-    if (last?.segment === segment && position - last.end <= GAP_BYTES && end - last.start <= WINDOW_BYTES) {
-      last.wanted.push(each);
-      last.used += end > last.end ? length : 0; // two requests may want the same batch
-      last.end = Math.max(last.end, end);
-    } else windows.push({ segment, start: position, end, used: length, wanted: [each] });
-  }
-  return windows;
-}
-
-async function readAll(view: LogView, windows: readonly Window[]): Promise<void> {
+async function readAll(view: LogView, windows: readonly Window<Wanted>[]): Promise<void> {
   let memory = Buffer.alloc(0);
   let total = windows.reduce((sum, { start, end }) => sum + end - start, 0);
   const reads = windows.map(window => {
@@ -117,8 +86,8 @@ async function readAll(view: LogView, windows: readonly Window[]): Promise<void>
   await Promise.all(reads);
 }
 
-async function readWindow(view: LogView, { segment, start, used, wanted }: Window, into: Buffer): Promise<void> {
-  const bytes = await view.files.read(segment, start, into);
+async function readWindow(view: LogView, { file, start, used, wanted }: Window<Wanted>, into: Buffer): Promise<void> {
+  const bytes = await view.files.read(file, start, into);
   for (const { place, answer, at, request } of wanted) {
     const from = place.position - start;
     const batch = bytes.subarray(from, from + place.length);
@@ -132,7 +101,7 @@ async function readWindow(view: LogView, { segment, start, used, wanted }: Windo
 function damagedBatch(view: LogView, place: BatchPlace, { topic, partition }: TopicPartition, fault: string) {
   const { baseOffset, lastDelta } = place;
   return damaged(
-    view.files.pathOf(place.segment),
+    view.files.pathOf(place.file),
     `The batch at byte ${place.position}, ${topic}-${partition} ${baseOffset}–${baseOffset + lastDelta}, is bad: ${fault}.`,
     { topic, partition, offset: baseOffset },
   );

@@ -1,10 +1,10 @@
 import { crc32c } from '@node-rs/crc32';
-import type { BatchIndex } from './batch-index.ts';
 import type { DiskFile } from './disk.ts';
 import { HEAD_BYTES, headCrc, readHead, storedCrc, writeHead, type FrameHead } from './frame.ts';
+import type { PlacedSlice, Totals } from './slice.ts';
 
-/** One partition in a segment, and where its index stands in the file. */
-export interface FooterEntry {
+/** One partition's part of a file, and where its index stands in it. */
+export interface FooterEntry extends Readonly<Totals> {
   readonly topic: number;
   readonly partition: number;
   readonly firstOffset: number;
@@ -16,7 +16,7 @@ export interface FooterEntry {
 
 /** The directory of a footer frame. Its body holds the indexes. */
 export interface Footer {
-  /** The commits of the segment: `first` to `last`. None when `first > last`. */
+  /** The commits of the file: `first` to `last`. None when `first > last`. */
   readonly first: number;
   readonly last: number;
   readonly entries: readonly FooterEntry[];
@@ -26,25 +26,21 @@ export interface Footer {
 const TRAILER_BYTES = 16;
 const TRAILER_MAGIC = 0x544f5045;
 
-export interface IndexToSeal {
-  readonly topic: number;
-  readonly partition: number;
-  readonly endOffset: number;
-  readonly index: BatchIndex;
-}
-
-/** The bytes that seal a segment whose frames end at `position`. */
+/** The bytes that seal a file whose frames end at `position`. */
 export function packFooter(
   head: Pick<FrameHead, 'logTag' | 'segment' | 'previousCrc'>,
-  range: { first: number; last: number },
-  indexes: readonly IndexToSeal[],
+  range: Pick<Footer, 'first' | 'last'>,
+  slices: readonly PlacedSlice[],
   position: number,
 ): { footer: Footer; bytes: Buffer[] } {
-  const bodies = indexes.map(({ index }) => index.encode());
+  const bodies = slices.map(({ slice }) => slice.loaded.encode());
   let bodyBytes = 0;
-  const placed = indexes.map(({ topic, partition, endOffset, index }, i) => {
-    const { firstOffset, count } = index;
-    const entry = { topic, partition, firstOffset, endOffset, position: bodyBytes, count, crc: crc32c(bodies[i]!) };
+  const placed = slices.map(({ topic, partition, slice }, i) => {
+    const { firstOffset, endOffset, bytes, records, maxTimestamp } = slice;
+    const totals = { bytes, records, maxTimestamp };
+    const { count } = slice.loaded;
+    const crc = crc32c(bodies[i]!);
+    const entry = { topic, partition, firstOffset, endOffset, ...totals, position: bodyBytes, count, crc };
     bodyBytes += bodies[i]!.length;
     return entry;
   });
@@ -59,7 +55,7 @@ export function packFooter(
   return { footer: decodeFooter(directory, position + front.length), bytes: [front, ...bodies, trailer] };
 }
 
-/** The footer of a sealed segment; undefined when there is none, or none that checks. */
+/** The footer of a sealed file; undefined when there is none, or none that checks. */
 export async function readFooter(file: DiskFile, segment: number): Promise<Footer | undefined> {
   const size = await file.size();
   if (size < TRAILER_BYTES) return undefined;

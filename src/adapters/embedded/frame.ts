@@ -9,22 +9,22 @@ import { readInt64, writeInt64 } from '../../records/batch.ts';
  * | 0 | magic uint32 | "TOPO" |
  * | 4 | version uint16 | of the whole format |
  * | 6 | kind uint16 | |
- * | 8 | number int64 | counts `commit` and `topics` frames from 1; `state` and `footer` carry the one before them |
+ * | 8 | number int64 | counts `commit` and `change` frames from 1; `state` and `footer` carry the one before them |
  * | 16 | directoryBytes uint32, 20 bodyBytes uint32 | |
  * | 24 | logTag uint32 | from the log's id: a frame of another log, stored as a record's value, is none of this one |
- * | 28 | segment uint32 | |
+ * | 28 | segment uint32 | of a compacted partition: the file's number |
  * | 32 | previousCrc uint32 | of the head before it: what remains of an older end is no continuation |
  * | 36 | crc uint32 | CRC-32C over bytes 0–35 and the directory |
  *
- * The body of a commit is its record batches, each covered by its own CRC, which the directory repeats.
+ * The body of a `commit` or `compacted` frame is its record batches, each covered by its own CRC, which the directory repeats.
  */
 export const HEAD_BYTES = 40;
 const CRC_AT = 36;
 const MAGIC = 0x544f504f;
-const VERSION = 1;
+const VERSION = 2;
 
-/** `state` begins a segment, `footer` ends a sealed one. */
-export const FRAME_KINDS = { state: 1, commit: 2, topics: 3, footer: 4 } as const;
+/** `state` begins a segment, `footer` ends a sealed file; a file of a compacted partition has `compacted` frames. */
+export const FRAME_KINDS = { state: 1, commit: 2, change: 3, footer: 4, compacted: 5 } as const;
 export type FrameKind = keyof typeof FRAME_KINDS;
 const KIND_NAMES = Object.fromEntries(Object.entries(FRAME_KINDS).map(([name, kind]) => [kind, name as FrameKind]));
 

@@ -1,82 +1,138 @@
 import { crc32c } from '@node-rs/crc32';
 import { BatchIndex } from './batch-index.ts';
 import { damaged } from './damage.ts';
-import type { BatchEntry, CommitDirectory } from './directory.ts';
+import type { CommitDirectory } from './directory.ts';
 import type { FooterEntry } from './footer.ts';
-import type { SegmentFiles } from './segment-files.ts';
+import type { LogFiles } from './log-files.ts';
+import type { LogState } from './log-state.ts';
+import { isSegment } from './segment.ts';
+import {
+  beginSlice,
+  extendSlice,
+  storedSlice,
+  type BatchPlace,
+  type OpenSlice,
+  type PlacedSlice,
+  type Slice,
+  type Totals,
+} from './slice.ts';
 
-/** One partition's part of one segment. */
-interface Slice {
-  readonly segment: number;
-  readonly firstOffset: number;
-  /** Where its index stands in the segment's footer; unknown until the segment is sealed. */
-  stored?: FooterEntry;
-  loaded?: BatchIndex;
-}
+const PARTITIONS = 0x100000;
+const keyOf = (topic: number, partition: number): number => topic * PARTITIONS + partition;
+const topicOf = (key: number): number => Math.floor(key / PARTITIONS);
 
-/** A batch, and where it lies. */
-export interface BatchPlace extends BatchEntry {
-  readonly segment: number;
-  readonly position: number;
-}
-
-const keyOf = (topic: number, partition: number): number => topic * 0x100000 + partition;
-
-/** Where all batches lie. Indexes of sealed segments are read from their footers when needed, and a few of them are kept. */
+/**
+ * Where all batches lie: for each partition its slices, in order of their offsets. The indexes of sealed files are read from their
+ * footers when needed, and a few of them are kept.
+ */
 export class LogIndex {
-  readonly #files: SegmentFiles;
+  /** Rises when slices are taken away: a place found before may be in a file that is gone. */
+  version = 0;
+  readonly #files: LogFiles;
   readonly #limitBytes: number;
-  readonly #slices = new Map<number, Slice[]>();
+  /** The arrays are replaced, not cut, so that a search that waits goes on in the one it has. */
+  readonly #slices = new Map<number, readonly Slice[]>();
+  /** What is in the index, by file. */
+  readonly #bytes = new Map<string, number>();
   /** Loaded ones that can be loaded again, the one used longest ago first. */
   readonly #evictable = new Set<Slice>();
   #evictableBytes = 0;
 
-  constructor(files: SegmentFiles, limitBytes = 32 * 1024 * 1024) {
+  constructor(files: LogFiles, limitBytes = 32 * 1024 * 1024) {
     this.#files = files;
     this.#limitBytes = limitBytes;
   }
 
-  /** Adds a commit whose body begins at `position`. Segments come in order. */
-  add(segment: number, position: number, commit: CommitDirectory): void {
-    for (const { topic, partition, batches } of commit.appends) {
-      const slices = this.#slicesOf(topic, partition);
-      for (const batch of batches) {
-        let slice = slices.at(-1);
-        if (slice === undefined || slice.segment !== segment) {
-          slice = { segment, firstOffset: batch.baseOffset, loaded: new BatchIndex(batch.baseOffset) };
-          slices.push(slice);
-        }
-        slice.loaded!.push(batch, position);
-        position += batch.length;
+  /** Adds a commit whose body begins at `position`, to the file that is appended to. */
+  add(file: string, position: number, commit: CommitDirectory): void {
+    for (const append of commit.appends) {
+      if (append.batches.length === 0) continue;
+      const slices = this.slices(append.topic, append.partition);
+      let slice = slices.at(-1);
+      if (slice?.file !== file || slice.loaded === undefined) {
+        slice = beginSlice(file, append.baseOffset);
+        this.#slices.set(keyOf(append.topic, append.partition), [...slices, slice]);
       }
+      const before = slice.bytes;
+      position = extendSlice(slice as OpenSlice, position, append);
+      this.#count(file, slice.bytes - before);
     }
   }
 
-  /** Adds what a sealed segment's footer lists. */
-  addFooter(segment: number, entries: readonly FooterEntry[]): void {
-    for (const entry of entries)
-      this.#slicesOf(entry.topic, entry.partition).push({ segment, firstOffset: entry.firstOffset, stored: entry });
+  /** Adds what a sealed file's footer lists. */
+  addFooter(file: string, entries: readonly FooterEntry[]): void {
+    for (const entry of entries) this.#insert(entry.topic, entry.partition, storedSlice(file, entry));
   }
 
-  /** The indexes of a segment that is not sealed yet. */
-  *unsealed(segment: number): Iterable<{ topic: number; partition: number; index: BatchIndex }> {
+  /** Adds what was read of a file that has no footer. */
+  adopt(slices: Iterable<PlacedSlice>): void {
+    for (const { topic, partition, slice } of slices) this.#insert(topic, partition, slice);
+  }
+
+  /** The slices of a file that is not sealed yet. */
+  *unsealed(file: string): Iterable<PlacedSlice> {
     for (const [key, slices] of this.#slices) {
-      const slice = slices.at(-1);
-      const before = slices.at(-2);
-      const found = slice?.segment === segment ? slice : before?.segment === segment ? before : undefined;
-      if (found?.loaded !== undefined && found.stored === undefined)
-        yield { topic: Math.floor(key / 0x100000), partition: key % 0x100000, index: found.loaded };
+      const slice = slices.findLast(each => each.file === file);
+      if (slice?.loaded !== undefined && slice.stored === undefined)
+        yield { topic: topicOf(key), partition: key % PARTITIONS, slice: slice as OpenSlice };
     }
   }
 
-  /** The segment has its footer now: its indexes need not stay in memory. */
-  sealed(segment: number, entries: readonly FooterEntry[]): void {
+  /** The file has its footer now: its indexes need not stay in memory. */
+  sealed(file: string, entries: readonly FooterEntry[]): void {
     for (const entry of entries) {
-      const slice = this.#slicesOf(entry.topic, entry.partition).findLast(each => each.segment === segment);
+      const slice = this.slices(entry.topic, entry.partition).findLast(each => each.file === file);
       if (slice === undefined) continue;
       slice.stored = entry;
       this.#keep(slice);
     }
+  }
+
+  slices(topic: number, partition: number): readonly Slice[] {
+    return this.#slices.get(keyOf(topic, partition)) ?? [];
+  }
+
+  /** Bytes of batches that the index knows in a file. */
+  bytesIn(file: string): number {
+    return this.#bytes.get(file) ?? 0;
+  }
+
+  /** Takes away what the state has no use for any more: of one topic, or of all. */
+  trim(state: LogState, topic?: number): void {
+    for (const [key, slices] of [...this.#slices]) {
+      if (topic !== undefined && topicOf(key) !== topic) continue;
+      const partition = state.at(topicOf(key), key % PARTITIONS);
+      const through = partition?.compacted?.through ?? 0;
+      this.#replace(
+        key,
+        slices.filter(
+          ({ file, endOffset }) =>
+            partition !== undefined && endOffset > partition.start && (!isSegment(file) || endOffset > through),
+        ),
+      );
+    }
+  }
+
+  /** What was in `files` is in another one now: what that has of a partition takes its place. */
+  move(files: ReadonlySet<string>, to: string, entries: readonly FooterEntry[]): void {
+    for (const [key, slices] of [...this.#slices])
+      this.#replace(
+        key,
+        slices.filter(({ file }) => !files.has(file)),
+      );
+    this.addFooter(to, entries);
+  }
+
+  /** A partition's own files hold everything that was in front of `through`. */
+  compacted(
+    topic: number,
+    partition: number,
+    through: number,
+    files: readonly (readonly [string, FooterEntry])[],
+  ): void {
+    const kept = this.slices(topic, partition).filter(({ endOffset }) => endOffset > through);
+    this.#replace(keyOf(topic, partition), kept);
+    for (const [file, entry] of files) this.#insert(topic, partition, storedSlice(file, entry));
   }
 
   /**
@@ -89,29 +145,57 @@ export class LogIndex {
     offset: number,
     maxBytes: number,
   ): Promise<{ places: BatchPlace[]; next: number | undefined }> {
-    const slices = this.#slicesOf(topic, partition);
+    const slices = this.slices(topic, partition);
     const places: BatchPlace[] = [];
     let bytes = 0;
     for (let s = firstSlice(slices, offset); s < slices.length; s++) {
       const slice = slices[s]!;
-      const index = slice.loaded ?? (await this.#load(slice));
-      if (slice.stored !== undefined) this.#keep(slice);
+      const index = await this.load(slice);
       for (let i = index.find(offset); i < index.count; i++) {
         const batch = index.at(i);
         bytes += batch.length;
         if (places.length > 0 && bytes > maxBytes) return { places, next: batch.baseOffset };
-        places.push({ ...batch, segment: slice.segment });
+        places.push({ ...batch, file: slice.file });
       }
     }
     return { places, next: undefined };
   }
 
-  async #load(slice: Slice): Promise<BatchIndex> {
+  /** What lies in a partition from `offset` on. */
+  async totals(topic: number, partition: number, offset: number): Promise<Pick<Totals, 'bytes' | 'records'>> {
+    let [bytes, records] = [0, 0];
+    for (const slice of this.slices(topic, partition)) {
+      if (slice.firstOffset >= offset) {
+        bytes += slice.bytes;
+        records += slice.records;
+        continue;
+      }
+      const index = await this.load(slice);
+      let before = 0;
+      for (let i = 0; i < index.count; i++) {
+        const batch = index.at(i);
+        const last = batch.baseOffset + batch.lastDelta;
+        if (last >= offset) bytes += batch.length;
+        before += Math.max(0, Math.min(last, offset - 1) - batch.baseOffset + 1);
+      }
+      // exact where offsets have no gaps in front of it
+      records += Math.max(0, slice.records - before);
+    }
+    return { bytes, records };
+  }
+
+  async load(slice: Slice): Promise<BatchIndex> {
+    const index = slice.loaded ?? (await this.#read(slice));
+    if (slice.stored !== undefined && !slice.isGone) this.#keep(slice);
+    return index;
+  }
+
+  async #read(slice: Slice): Promise<BatchIndex> {
     const { position, count, crc } = slice.stored!;
     const length = BatchIndex.byteLength(count);
-    const bytes = await this.#files.read(slice.segment, position, Buffer.allocUnsafeSlow(length));
+    const bytes = await this.#files.read(slice.file, position, Buffer.allocUnsafeSlow(length));
     if (bytes.length < length || crc32c(bytes) !== crc)
-      throw damaged(this.#files.pathOf(slice.segment), `The index in its footer, at byte ${position}, fails its CRC.`);
+      throw damaged(this.#files.pathOf(slice.file), `The index in its footer, at byte ${position}, fails its CRC.`);
     return (slice.loaded = BatchIndex.decode(slice.firstOffset, bytes));
   }
 
@@ -123,17 +207,43 @@ export class LogIndex {
     this.#evictableBytes += slice.loaded.bytes;
     for (const oldest of this.#evictable) {
       if (this.#evictableBytes <= this.#limitBytes || oldest === slice) return;
-      this.#evictable.delete(oldest);
-      this.#evictableBytes -= oldest.loaded!.bytes;
-      delete oldest.loaded;
+      this.#forget(oldest);
     }
   }
 
-  #slicesOf(topic: number, partition: number): Slice[] {
-    const key = keyOf(topic, partition);
-    let slices = this.#slices.get(key);
-    if (slices === undefined) this.#slices.set(key, (slices = []));
-    return slices;
+  #forget(slice: Slice): void {
+    if (!this.#evictable.delete(slice)) return;
+    this.#evictableBytes -= slice.loaded!.bytes;
+    delete slice.loaded;
+  }
+
+  /** Puts a slice where its offsets belong. */
+  #insert(topic: number, partition: number, slice: Slice): void {
+    const slices = this.slices(topic, partition);
+    const at = slices.findLastIndex(({ firstOffset }) => firstOffset < slice.firstOffset) + 1;
+    this.#slices.set(keyOf(topic, partition), slices.toSpliced(at, 0, slice));
+    this.#count(slice.file, slice.bytes);
+  }
+
+  #replace(key: number, kept: readonly Slice[]): void {
+    const slices = this.#slices.get(key) ?? [];
+    if (kept.length === slices.length) return;
+    const still = new Set(kept);
+    for (const slice of slices) {
+      if (still.has(slice)) continue;
+      this.#forget(slice);
+      slice.isGone = true;
+      this.#count(slice.file, -slice.bytes);
+    }
+    if (kept.length > 0) this.#slices.set(key, kept);
+    else this.#slices.delete(key);
+    this.version++;
+  }
+
+  #count(file: string, bytes: number): void {
+    const sum = this.bytesIn(file) + bytes;
+    if (sum > 0) this.#bytes.set(file, sum);
+    else this.#bytes.delete(file);
   }
 }
 

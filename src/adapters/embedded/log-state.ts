@@ -1,35 +1,27 @@
 import type { OffsetCommit } from '../../runtime/ports.ts';
 import type { CommitDirectory } from './directory.ts';
+import type { Compacted, SealedSegment, StateChange, StoredTopic } from './state-change.ts';
 
-/** A topic as the log stores it. Its number names it in frames and is never used again. */
-export interface StoredTopic {
-  readonly number: number;
-  readonly name: string;
-  readonly id: string;
-  readonly config: Readonly<Record<string, string>>;
-}
-
-export interface PartitionOffsets {
+export interface Partition {
   start: number;
   end: number;
+  compacted?: Compacted;
 }
 
 export interface Topic extends StoredTopic {
-  readonly partitions: readonly PartitionOffsets[];
-}
-
-/** The directory of a `topics` frame. */
-export interface NewTopicsDirectory {
-  readonly topics: readonly (StoredTopic & { readonly partitions: number })[];
+  config: StoredTopic['config'];
+  readonly partitions: readonly Partition[];
 }
 
 /** The directory of a `state` frame: everything but the records. */
 interface Snapshot {
   readonly logId: string;
-  /** The oldest segment there is. */
-  readonly firstSegment: number;
+  readonly sealed: readonly SealedSegment[];
   readonly nextTopic: number;
-  readonly topics: readonly (StoredTopic & { readonly partitions: readonly [start: number, end: number][] })[];
+  readonly nextFile: number;
+  readonly topics: readonly (StoredTopic & {
+    readonly partitions: readonly (readonly [start: number, end: number, compacted?: Compacted])[];
+  })[];
   readonly groups: Readonly<
     Record<string, readonly [topic: number, partition: number, offset: number, metadata: string][]>
   >;
@@ -44,28 +36,39 @@ export interface OffsetGap {
   readonly to: number;
 }
 
-/** What a log knows apart from its records: topics with starts and ends, and what every group committed. */
+/** What a log knows apart from its records: its files, topics with starts and ends, and what every group committed. */
 export class LogState {
   nextTopic = 1;
+  /** Numbers of compacted files are never used again. */
+  nextFile = 1;
+  /** How often files took the place of others. */
+  exchanges = 0;
+  /** In order. The segment that is appended to is not among them. */
+  sealed: readonly SealedSegment[] = [];
   readonly topics = new Map<string, Topic>();
   readonly #byNumber = new Map<number, Topic>();
   readonly #groups = new Map<string, Map<string, OffsetCommit>>();
 
-  constructor(
-    readonly logId: string,
-    public firstSegment = 0,
-  ) {}
+  constructor(readonly logId: string) {}
 
-  partition(topic: string, partition: number): PartitionOffsets | undefined {
+  partition(topic: string, partition: number): Partition | undefined {
     return this.topics.get(topic)?.partitions[partition];
+  }
+
+  topic(number: number): Topic | undefined {
+    return this.#byNumber.get(number);
   }
 
   nameOf(topic: number): string {
     return this.#byNumber.get(topic)?.name ?? `topic ${topic}`;
   }
 
+  at(topic: number, partition: number): Partition | undefined {
+    return this.#byNumber.get(topic)?.partitions[partition];
+  }
+
   endOf(topic: number, partition: number): number {
-    return this.#byNumber.get(topic)?.partitions[partition]?.end ?? 0;
+    return this.at(topic, partition)?.end ?? 0;
   }
 
   groupOffsets(group: string): OffsetCommit[] {
@@ -74,11 +77,6 @@ export class LogState {
 
   committed(group: string, topic: string, partition: number): OffsetCommit | undefined {
     return this.#groups.get(group)?.get(`${topic}/${partition}`);
-  }
-
-  addTopics({ topics }: NewTopicsDirectory): void {
-    for (const { partitions, ...topic } of topics)
-      this.#add({ ...topic, partitions: Array.from({ length: partitions }, () => ({ start: 0, end: 0 })) });
   }
 
   /** Takes over a commit. What lies between a partition's end and its first new batch is missing, and returned. */
@@ -99,12 +97,50 @@ export class LogState {
     return gaps;
   }
 
-  /** What this state has that an earlier one has not: named when what lies between them is lost. */
-  gapsSince(earlier: LogState): OffsetGap[] {
+  change({
+    create = [],
+    delete: deleted = [],
+    configure = [],
+    starts = [],
+    compacted = [],
+    rewritten,
+  }: StateChange): void {
+    for (const { partitions, ...topic } of create)
+      this.#add({ ...topic, partitions: Array.from({ length: partitions }, () => ({ start: 0, end: 0 })) });
+    for (const topic of deleted) this.#remove(topic);
+    for (const { topic, config } of configure) {
+      const found = this.#byNumber.get(topic);
+      if (found !== undefined) found.config = config;
+    }
+    for (const [topic, partition, start] of starts) {
+      const found = this.at(topic, partition);
+      if (found !== undefined) found.start = Math.max(found.start, start);
+    }
+    for (const [topic, partition, files] of compacted) {
+      const found = this.at(topic, partition);
+      for (const [file] of files.files) this.nextFile = Math.max(this.nextFile, file + 1);
+      if (found !== undefined) found.compacted = files;
+    }
+    if (rewritten !== undefined) this.#rewritten(rewritten);
+    if (rewritten !== undefined || compacted.length > 0) this.exchanges++;
+  }
+
+  /** The segment has a successor. */
+  seal(segment: number): void {
+    this.sealed = [...this.sealed, [segment, 0]];
+  }
+
+  /**
+   * What this state has that an earlier one has not: named when what lies between them is lost. `now`: a later state, which
+   * tells what is not missed, since it was deleted or lies in a file of its own.
+   */
+  gapsSince(earlier: LogState, now: LogState = this): OffsetGap[] {
     const gaps: OffsetGap[] = [];
     for (const topic of this.topics.values())
       topic.partitions.forEach(({ end }, partition) => {
-        const from = earlier.endOf(topic.number, partition);
+        const kept = now.at(topic.number, partition);
+        if (kept === undefined) return;
+        const from = Math.max(earlier.endOf(topic.number, partition), kept.start, kept.compacted?.through ?? 0);
         if (end > from) gaps.push({ topic: topic.name, partition, from, to: end });
       });
     return gaps;
@@ -113,11 +149,14 @@ export class LogState {
   encode(): Buffer {
     const snapshot: Snapshot = {
       logId: this.logId,
-      firstSegment: this.firstSegment,
+      sealed: this.sealed,
       nextTopic: this.nextTopic,
+      nextFile: this.nextFile,
       topics: [...this.topics.values()].map(topic => ({
         ...topic,
-        partitions: topic.partitions.map(({ start, end }): [number, number] => [start, end]),
+        partitions: topic.partitions.map(({ start, end, compacted }): [number, number, Compacted?] =>
+          compacted === undefined ? [start, end] : [start, end, compacted],
+        ),
       })),
       groups: Object.fromEntries(
         [...this.#groups].map(([group, offsets]) => [
@@ -136,10 +175,19 @@ export class LogState {
 
   static decode(directory: Buffer): LogState {
     const snapshot = JSON.parse(directory.toString()) as Snapshot;
-    const state = new LogState(snapshot.logId, snapshot.firstSegment);
+    const state = new LogState(snapshot.logId);
     for (const topic of snapshot.topics)
-      state.#add({ ...topic, partitions: topic.partitions.map(([start, end]) => ({ start, end })) });
+      state.#add({
+        ...topic,
+        partitions: topic.partitions.map(([start, end, compacted]) => ({
+          start,
+          end,
+          ...(compacted && { compacted }),
+        })),
+      });
+    state.sealed = snapshot.sealed;
     state.nextTopic = snapshot.nextTopic;
+    state.nextFile = snapshot.nextFile;
     for (const [group, offsets] of Object.entries(snapshot.groups))
       for (const [number, partition, offset, metadata] of offsets)
         state.#commit(group, { topic: state.#byNumber.get(number)!.name, partition, offset, metadata });
@@ -150,6 +198,27 @@ export class LogState {
     this.topics.set(topic.name, topic);
     this.#byNumber.set(topic.number, topic);
     this.nextTopic = Math.max(this.nextTopic, topic.number + 1);
+  }
+
+  /** With what groups committed for it: a topic of the same name that is made later has nothing to do with it. */
+  #remove(number: number): void {
+    const topic = this.#byNumber.get(number);
+    if (topic === undefined) return;
+    this.#byNumber.delete(number);
+    this.topics.delete(topic.name);
+    for (const [group, offsets] of this.#groups) {
+      for (let partition = 0; partition < topic.partitions.length; partition++)
+        offsets.delete(`${topic.name}/${partition}`);
+      if (offsets.size === 0) this.#groups.delete(group);
+    }
+  }
+
+  #rewritten({ segments, generation }: NonNullable<StateChange['rewritten']>): void {
+    const [first] = segments;
+    this.sealed = this.sealed.flatMap((sealed): SealedSegment[] => {
+      if (sealed[0] === first && generation !== undefined) return [[first, generation]];
+      return segments.includes(sealed[0]) ? [] : [sealed];
+    });
   }
 
   #commit(group: string, offset: OffsetCommit): void {

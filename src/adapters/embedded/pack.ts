@@ -1,4 +1,11 @@
-import { BATCH_AT, BATCH_HEADER_BYTES, lastOffsetOf, sealBatch } from '../../records/batch.ts';
+import {
+  BATCH_AT,
+  BATCH_HEADER_BYTES,
+  lastOffsetOf,
+  maxTimestampOf,
+  recordCountOf,
+  sealBatch,
+} from '../../records/batch.ts';
 import type { Commit } from '../../runtime/ports.ts';
 import { directorySize, writeDirectory, type AppendEntry, type OffsetEntry } from './directory.ts';
 import { HEAD_BYTES, writeHead, type FrameHead } from './frame.ts';
@@ -49,12 +56,16 @@ export function packCommits(
       const key = `${topic.number}/${partition}`;
       const baseOffset = ends.get(key) ?? topic.partitions[partition]!.end;
       let next = baseOffset;
+      let records = 0;
+      let maxTimestamp = -Infinity;
       const entries = batches.map(batch => {
         const base = next;
         batch.writeInt32BE(-1, BATCH_AT.leaderEpoch);
         sealBatch(batch, base);
         sealed.push(batch);
         next = lastOffsetOf(batch) + 1;
+        records += recordCountOf(batch);
+        maxTimestamp = Math.max(maxTimestamp, maxTimestampOf(batch));
         return {
           baseOffset: base,
           lastDelta: next - 1 - base,
@@ -64,7 +75,16 @@ export function packCommits(
       });
       const endOffset = next + (batches.length > 0 ? gap : 0);
       ends.set(key, endOffset);
-      if (batches.length > 0) appends.push({ topic: topic.number, partition, baseOffset, endOffset, batches: entries });
+      if (batches.length > 0)
+        appends.push({
+          topic: topic.number,
+          partition,
+          baseOffset,
+          endOffset,
+          records,
+          maxTimestamp,
+          batches: entries,
+        });
       return entries.map(entry => entry.baseOffset);
     });
   });

@@ -1,6 +1,7 @@
 import { FatalError } from '../../errors.ts';
 import type { Clock, Fetched, FetchRequest, Reader } from '../../runtime/ports.ts';
 import { fetchNow, type LogView } from './fetch.ts';
+import { whileFilesGo } from './files-go.ts';
 
 /** A log that grows. */
 export interface LiveLog {
@@ -30,7 +31,7 @@ export class LogReader implements Reader {
     const until = this.#clock.now() + maxWaitMs;
     for (;;) {
       const seen = this.#log.version;
-      const answers = await fetchNow(await this.#log.view(), requests);
+      const answers = await whileFilesGo(this.#log, view => fetchNow(view, requests));
       const leftMs = until - this.#clock.now();
       const waits = answers.length > 0 && answers.every(nothingYet);
       if (!waits || leftMs <= 0 || this.#closed.signal.aborted) return answers;

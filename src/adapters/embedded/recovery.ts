@@ -1,17 +1,20 @@
 import { FatalError } from '../../errors.ts';
 import type { Log } from '../../runtime/ports.ts';
 import { readCleanStop } from './clean-stop.ts';
+import { readCompacted } from './compacted-files.ts';
 import { damaged, describeCommits, describeGaps } from './damage.ts';
 import type { Disk } from './disk.ts';
 import { readFooter } from './footer.ts';
 import { tagOf } from './frame.ts';
 import { LogIndex } from './log-index.ts';
+import type { LogFiles } from './log-files.ts';
+import { removeLeftOvers } from './left-overs.ts';
 import { LogState, type OffsetGap } from './log-state.ts';
-import { readBeginning, replay, takeOver, type Beginning, type Tail } from './replay.ts';
+import { fileOf, readBeginning, replay, takeOver, type Beginning, type Tail } from './replay.ts';
 import { FrameScan, isGood, type BadFrame } from './scan.ts';
 import { sealSegment } from './seal.ts';
-import { segmentName, segmentNumbers } from './segment.ts';
-import type { SegmentFiles } from './segment-files.ts';
+import { lastSegment, numberIn, segmentName } from './segment.ts';
+import type { SealedSegment } from './state-change.ts';
 
 /** A log as it was read. */
 export interface LogContent {
@@ -23,25 +26,29 @@ export interface LogContent {
 /**
  * Reads what a folder holds; undefined when it holds no log yet.
  *
- * Sealed segments tell of themselves in their footers; the last one is read and checked byte by byte. An unfinished last frame
- * is a commit that never was. Everything else that is not as it was written is damage.
+ * The last segment is read and checked byte by byte, and tells which other files there are; these tell of themselves in their
+ * footers. An unfinished last frame is a commit that never was. Everything else that is not as it was written is damage.
  *
- * `repair`: for the process that holds the lock. It cuts off what is unfinished, adds a footer that a crash prevented, and
- * makes durable what it read. Without it nothing is written, and a process that is appending meanwhile does no harm.
+ * `repair`: for the process that holds the lock. It cuts off what is unfinished, adds a footer that a crash prevented, makes
+ * durable what it read, and removes files that were being made or taken away when the process before ended. Without it nothing is written, and a process that is appending meanwhile does no harm.
  *
  * @throws FatalError `TOPO_LOG_DAMAGED` naming file, place and what is missing.
  */
-export async function readLog(disk: Disk, files: SegmentFiles, repair?: Log): Promise<LogContent | undefined> {
+export async function readLog(disk: Disk, files: LogFiles, repair?: Log): Promise<LogContent | undefined> {
   return new Recovery(disk, files, repair).read();
 }
 
 class Recovery {
   readonly #disk: Disk;
-  readonly #files: SegmentFiles;
+  readonly #files: LogFiles;
   readonly #repair: Log | undefined;
   readonly #index: LogIndex;
+  /** All segments, the last one too. */
+  #chain: readonly SealedSegment[] = [];
+  /** The state at the log's end. */
+  #end: LogState | undefined;
 
-  constructor(disk: Disk, files: SegmentFiles, repair: Log | undefined) {
+  constructor(disk: Disk, files: LogFiles, repair: Log | undefined) {
     this.#disk = disk;
     this.#files = files;
     this.#repair = repair;
@@ -49,82 +56,104 @@ class Recovery {
   }
 
   async read(): Promise<LogContent | undefined> {
-    const numbers = segmentNumbers(await this.#disk.list());
-    const beginning = await this.#lastBeginning(numbers);
+    const names = await this.#disk.list();
+    const beginning = await this.#lastBeginning(names);
     if (beginning === undefined) {
       await this.#checkCleanStop(undefined);
       return undefined;
     }
-    const last = beginning.tail.segment;
-    let before: number | undefined;
-    for (let number = beginning.state.firstSegment; number < last; number++)
-      before = await this.#readSealed(number, before, numbers);
-    if (before !== undefined && before !== beginning.tail.before)
-      throw await this.#missing(last, 'It does not follow.');
     const { content, unfinished } = await this.#readLast(beginning);
+    const { state, tail } = content;
+    // which others there must be stands in that segment; a process that writes meanwhile makes a file before it names it
+    names.splice(0, names.length, ...(await this.#disk.list()));
+    this.#chain = [...state.sealed, [tail.segment, tail.generation]];
+    this.#end = state;
+    let before: number | undefined;
+    for (let at = 0; at < state.sealed.length; at++) before = await this.#readSealed(at, before, names);
+    if (before !== undefined && before !== tail.before)
+      throw await this.#missing(state.sealed.length, 'It does not follow.');
+    await readCompacted(this.#disk, this.#files, {
+      state,
+      index: this.#index,
+      names,
+      repairs: this.#repair !== undefined,
+    });
+    this.#index.trim(state);
     // before anything is cut off: what a clean stop confirmed and is unreadable now may still be saved by hand
     await this.#checkCleanStop(content);
     if (this.#repair !== undefined) {
       if (unfinished) this.#repair.warn(unfinished, 'dropped an unfinished commit at the end of the log');
-      await this.#settle(content.tail);
+      await this.#settle(tail);
+      await removeLeftOvers(this.#disk, this.#repair, state, tail);
     }
     return content;
   }
 
   /** How the last segment begins. A successor that was being made when its process died is taken away. */
-  async #lastBeginning(numbers: number[]): Promise<Beginning | undefined> {
-    const last = numbers.at(-1);
+  async #lastBeginning(names: string[]): Promise<Beginning | undefined> {
+    const last = lastSegment(names);
     if (last === undefined) return undefined;
-    const beginning = await this.#files.use(last, file => readBeginning(file, last));
+    const name = segmentName(...last);
+    const beginning = await this.#files.use(name, file => readBeginning(file, last));
     if (typeof beginning !== 'string') {
-      if ((await this.#footer(last)) === undefined) return beginning;
+      if ((await this.#footer(name)) === undefined) return beginning;
       // a process that only reads may have looked between the making of a successor and this footer
-      const now = segmentNumbers(await this.#disk.list());
-      if (now.at(-1) === last) throw this.#successorGone(last);
-      numbers.splice(0, numbers.length, ...now);
-      return this.#lastBeginning(numbers);
+      const now = await this.#disk.list();
+      if (String(lastSegment(now)) === String(last)) throw this.#successorGone(last);
+      names.splice(0, names.length, ...now);
+      return this.#lastBeginning(names);
     }
-    if (beginning.startsWith('its format')) throw newerFormat(this.#path(last), beginning);
-    const frame = await this.#files.use(last, async file =>
-      (await FrameScan.open(file)).search(1, { segment: last }, 0),
+    if (beginning.startsWith('its format')) throw newerFormat(this.#files.pathOf(name), beginning);
+    const frame = await this.#files.use(name, async file =>
+      (await FrameScan.open(file)).search(1, { segment: last[0] }, 0),
     );
-    const before = numbers.at(-2);
-    if (frame !== undefined || (before !== undefined && (await this.#footer(before)) !== undefined))
-      throw damaged(this.#path(last), `Its first frame, at byte 0, is unreadable: ${beginning}.`);
+    const others = names.filter(each => each !== name);
+    const before = lastSegment(others);
+    const follows = before !== undefined && (await this.#footer(segmentName(...before))) !== undefined;
+    if (frame !== undefined || follows)
+      throw damaged(this.#files.pathOf(name), `Its first frame, at byte 0, is unreadable: ${beginning}.`);
     if (this.#repair !== undefined) {
-      this.#repair.warn({ path: this.#path(last) }, 'removed a segment that was being made when its process ended');
-      await this.#disk.remove(segmentName(last));
+      this.#repair.warn(
+        { path: this.#files.pathOf(name) },
+        'removed a segment that was being made when its process ended',
+      );
+      await this.#files.forget(name);
+      await this.#disk.remove(name);
       await this.#disk.sync();
     }
-    numbers.pop();
-    return this.#lastBeginning(numbers);
+    names.splice(0, names.length, ...others);
+    return this.#lastBeginning(names);
   }
 
   /** Takes over a segment that has a successor. Returns the number of its last commit. */
-  async #readSealed(number: number, before: number | undefined, numbers: readonly number[]): Promise<number> {
-    if (!numbers.includes(number)) throw await this.#missing(number, 'The file is gone.');
-    const footer = await this.#footer(number);
+  async #readSealed(at: number, before: number | undefined, names: readonly string[]): Promise<number> {
+    const sealed = this.#chain[at]!;
+    const name = segmentName(...sealed);
+    const path = this.#files.pathOf(name);
+    if (!names.includes(name)) throw await this.#missing(at, 'The file is gone.');
+    const footer = await this.#footer(name);
     if (footer !== undefined) {
       if (before !== undefined && footer.first !== before + 1)
-        throw damaged(this.#path(number), `It begins with commit ${footer.first} instead of ${before + 1}.`);
-      this.#index.addFooter(number, footer.entries);
+        throw damaged(path, `It begins with commit ${footer.first} instead of ${before + 1}.`);
+      this.#index.addFooter(name, footer.entries);
       return footer.last;
     }
-    const beginning = await this.#files.use(number, file => readBeginning(file, number));
-    if (typeof beginning === 'string')
-      throw await this.#missing(number, `It is unreadable from byte 0 on: ${beginning}.`);
+    const beginning = await this.#files.use(name, file => readBeginning(file, sealed));
+    if (typeof beginning === 'string') throw await this.#missing(at, `It is unreadable from byte 0 on: ${beginning}.`);
     const { state } = beginning;
-    const { tail, stop } = await this.#files.use(number, file => replay(file, beginning.tail, state, this.#index));
-    const next = await this.#files.use(number + 1, file => readBeginning(file, number + 1));
-    if (typeof next === 'string') throw await this.#missing(number + 1, `It is unreadable from byte 0 on: ${next}.`);
+    const index = new LogIndex(this.#files);
+    const { tail, stop } = await this.#files.use(name, file => replay(file, beginning.tail, state, index));
+    const next = await this.#beginning(this.#chain[at + 1]!);
+    if (typeof next === 'string') throw await this.#missing(at + 1, `It is unreadable from byte 0 on: ${next}.`);
     if (tail.number < next.tail.before) {
       const why =
         stop !== undefined && !isGood(stop) ? `The frame there is bad: ${stop.reason}.` : 'The file ends there.';
       const lost = describeCommits(tail.number + 1, next.tail.before);
-      const gaps = describeGaps(next.state.gapsSince(state));
-      throw damaged(this.#path(number), `It holds no ${lost} any more, from byte ${tail.position} on. ${why} ${gaps}`);
+      const gaps = describeGaps(next.state.gapsSince(state, this.#end));
+      throw damaged(path, `It holds no ${lost} any more, from byte ${tail.position} on. ${why} ${gaps}`);
     }
-    if (this.#repair !== undefined) await this.#addFooter(tail, state);
+    this.#index.adopt(index.unsealed(name));
+    if (this.#repair !== undefined) await this.#addFooter(tail, state.logId);
     return tail.number;
   }
 
@@ -133,15 +162,16 @@ class Recovery {
     state,
     tail: from,
   }: Beginning): Promise<{ content: LogContent; unfinished: Readonly<Record<string, unknown>> | undefined }> {
-    const number = from.segment;
-    return this.#files.use(number, async file => {
+    const name = fileOf(from);
+    return this.#files.use(name, async file => {
       let unfinished: Readonly<Record<string, unknown>> | undefined;
       const { tail, stop, scan } = await replay(file, from, state, this.#index);
-      if (stop !== undefined && isGood(stop) && this.#repair !== undefined) throw this.#successorGone(number);
+      if (stop !== undefined && isGood(stop) && this.#repair !== undefined)
+        throw this.#successorGone([from.segment, from.generation]);
       if (stop !== undefined && !isGood(stop) && this.#repair !== undefined) {
         await this.#refuseDamage(scan, tail, stop, state);
         const bytes = scan.size - tail.position;
-        unfinished = { path: this.#path(number), position: tail.position, bytes, reason: stop.reason };
+        unfinished = { path: this.#files.pathOf(name), position: tail.position, bytes, reason: stop.reason };
       }
       return { content: { state, index: this.#index, tail }, unfinished };
     });
@@ -167,7 +197,7 @@ class Recovery {
       next = await scan.read(frame.end, { ...expected, previousCrc: frame.crc });
     }
     throw damaged(
-      this.#path(tail.segment),
+      this.#files.pathOf(fileOf(tail)),
       `The frame at byte ${bad.position} is bad: ${bad.reason}; a good one follows at byte ${resumed}. ` +
         `Lost: ${lost}. ${describeGaps(gaps)}`,
     );
@@ -175,7 +205,7 @@ class Recovery {
 
   /** A process may have died between its write and its sync: what was read is made durable before anybody builds on it. */
   async #settle(tail: Tail): Promise<void> {
-    const file = await this.#disk.open(segmentName(tail.segment), 'write');
+    const file = await this.#disk.open(fileOf(tail), 'write');
     try {
       if ((await file.size()) > tail.position) await file.truncate(tail.position);
       await file.sync();
@@ -184,11 +214,11 @@ class Recovery {
     }
   }
 
-  async #addFooter(tail: Tail, state: LogState): Promise<void> {
-    const file = await this.#disk.open(segmentName(tail.segment), 'write');
+  async #addFooter(tail: Tail, logId: string): Promise<void> {
+    const file = await this.#disk.open(fileOf(tail), 'write');
     try {
       await file.truncate(tail.position);
-      await sealSegment(file, tail, state, this.#index);
+      await sealSegment(file, tail, logId, this.#index);
     } finally {
       await file.close();
     }
@@ -204,7 +234,7 @@ class Recovery {
     }
     const end = content?.tail.number ?? 0;
     if (content !== undefined && (end > stop.number || (end === stop.number && content.tail.crc === stop.crc))) return;
-    const path = this.#path(content?.tail.segment ?? 0);
+    const path = this.#files.pathOf(content === undefined ? segmentName(0) : fileOf(content.tail));
     if (end === stop.number) throw damaged(path, `Its commit ${end} is not the one it was closed with.`);
     const gaps = stop.state.gapsSince(content?.state ?? new LogState(''));
     const where = content === undefined ? 'There is nothing in it' : `It ends at byte ${content.tail.position}`;
@@ -215,21 +245,28 @@ class Recovery {
   }
 
   /** A segment that is not there, or tells nothing: what it held is what its neighbours do not know of each other. */
-  async #missing(number: number, what: string): Promise<FatalError> {
-    const before = await this.#stateBehind(number - 1);
-    const next = await this.#files.use(number + 1, file => readBeginning(file, number + 1)).catch(() => 'unreadable');
-    if (typeof next === 'string' || before === undefined)
-      return damaged(this.#path(number), `${what} ${describeGaps([])}`);
-    const lost = describeCommits(before.number + 1, next.tail.before);
-    return damaged(this.#path(number), `${what} Lost: ${lost}. ${describeGaps(next.state.gapsSince(before.state))}`);
+  async #missing(at: number, what: string): Promise<FatalError> {
+    const sealed = this.#chain[at]!;
+    const path = this.#files.pathOf(segmentName(...sealed));
+    const follower = this.#chain[at + 1];
+    const before = await this.#stateBehind(this.#chain[at - 1]);
+    const next = follower && (await this.#beginning(follower).catch(() => 'unreadable'));
+    if (next === undefined || typeof next === 'string' || before === undefined)
+      return damaged(path, `${what} ${describeGaps([])}`);
+    // what lay in front of the first segment was not lost
+    const lost =
+      at === 0 && sealed[0] > 0
+        ? `commits up to ${next.tail.before}`
+        : describeCommits(before.number + 1, next.tail.before);
+    return damaged(path, `${what} Lost: ${lost}. ${describeGaps(next.state.gapsSince(before.state, this.#end))}`);
   }
 
   /** The state at the end of a segment, from its frames; an empty one in front of the first. */
-  async #stateBehind(number: number): Promise<{ state: LogState; number: number } | undefined> {
-    if (number < 0) return { state: new LogState(''), number: 0 };
+  async #stateBehind(sealed: SealedSegment | undefined): Promise<{ state: LogState; number: number } | undefined> {
+    if (sealed === undefined) return { state: new LogState(''), number: 0 };
     try {
-      return await this.#files.use(number, async file => {
-        const beginning = await readBeginning(file, number);
+      return await this.#files.use(segmentName(...sealed), async file => {
+        const beginning = await readBeginning(file, sealed);
         if (typeof beginning === 'string') return undefined;
         const { tail } = await replay(file, beginning.tail, beginning.state, new LogIndex(this.#files));
         return { state: beginning.state, number: tail.number };
@@ -239,17 +276,17 @@ class Recovery {
     }
   }
 
-  #successorGone(number: number): FatalError {
-    const what = `It was sealed, so ${segmentName(number + 1)} must follow it, and that file is gone.`;
-    return damaged(this.#path(number), `${what} ${describeGaps([])}`);
+  #beginning(sealed: SealedSegment): Promise<Beginning | string> {
+    return this.#files.use(segmentName(...sealed), file => readBeginning(file, sealed));
   }
 
-  #footer(number: number) {
-    return this.#files.use(number, file => readFooter(file, number));
+  #successorGone([segment, generation]: SealedSegment): FatalError {
+    const what = `It was sealed, so ${segmentName(segment + 1)} must follow it, and that file is gone.`;
+    return damaged(this.#files.pathOf(segmentName(segment, generation)), `${what} ${describeGaps([])}`);
   }
 
-  #path(number: number): string {
-    return this.#files.pathOf(number);
+  #footer(name: string) {
+    return this.#files.use(name, file => readFooter(file, numberIn(name)));
   }
 }
 

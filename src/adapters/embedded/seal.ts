@@ -1,19 +1,31 @@
 import type { DiskFile } from './disk.ts';
-import { packFooter } from './footer.ts';
-import { tagOf } from './frame.ts';
+import { packFooter, type Footer, type FooterEntry } from './footer.ts';
+import { tagOf, type FrameHead } from './frame.ts';
 import type { LogIndex } from './log-index.ts';
-import type { LogState } from './log-state.ts';
-import type { Tail } from './replay.ts';
+import { fileOf, type Tail } from './replay.ts';
+import type { PlacedSlice } from './slice.ts';
+
+/** The range of a file whose frames are no commits. */
+export const NO_COMMITS = { first: 1, last: 0 } as const;
 
 /** Gives a segment its footer, behind its last frame. Its successor must be durable by then: a footer says that there is one. */
-export async function sealSegment(file: DiskFile, tail: Tail, state: LogState, index: LogIndex): Promise<void> {
-  const indexes = [...index.unsealed(tail.segment)].map(each => ({
-    ...each,
-    endOffset: state.endOf(each.topic, each.partition),
-  }));
-  const head = { logTag: tagOf(state.logId), segment: tail.segment, previousCrc: tail.crc };
-  const { footer, bytes } = packFooter(head, { first: tail.before + 1, last: tail.number }, indexes, tail.position);
-  await file.write(tail.position, bytes);
+export async function sealSegment(file: DiskFile, tail: Tail, logId: string, index: LogIndex): Promise<void> {
+  const name = fileOf(tail);
+  const head = { logTag: tagOf(logId), segment: tail.segment, previousCrc: tail.crc };
+  const range = { first: tail.before + 1, last: tail.number };
+  index.sealed(name, await writeFooter(file, head, range, [...index.unsealed(name)], tail.position));
+}
+
+/** Seals a file whose frames end at `position`. Durable when it resolves. */
+export async function writeFooter(
+  file: DiskFile,
+  head: Pick<FrameHead, 'logTag' | 'segment' | 'previousCrc'>,
+  range: Pick<Footer, 'first' | 'last'>,
+  slices: readonly PlacedSlice[],
+  position: number,
+): Promise<readonly FooterEntry[]> {
+  const { footer, bytes } = packFooter(head, range, slices, position);
+  await file.write(position, bytes);
   await file.sync();
-  index.sealed(tail.segment, footer.entries);
+  return footer.entries;
 }

@@ -160,7 +160,7 @@ test('the clean stop goes before the first append, not at the opening', async ()
 test('a log of another format version is refused untouched', async () => {
   const disk = await numbersLog(1, LARGE, 'closed');
   const newer = await copyOf(disk, (_name, bytes) => {
-    bytes.writeUInt16BE(2, 4);
+    bytes.writeUInt16BE(3, 4);
     return bytes;
   });
   await expect(openEmbeddedBroker({ disk: newer })).rejects.toMatchObject({ code: 'TOPO_FOLDER_UNUSABLE' });

@@ -6,6 +6,7 @@ import { openEmbeddedBroker } from '../../../src/adapters/embedded/embedded-brok
 import { MemoryDisk } from '../../../src/adapters/embedded/memory-disk.ts';
 import { nodeDisk } from '../../../src/adapters/embedded/node-disk.ts';
 import { brokerContract } from '../../contracts/broker.ts';
+import { topicContract } from '../../contracts/topics.ts';
 
 const folders: string[] = [];
 afterAll(async () => {
@@ -18,12 +19,14 @@ async function freshFolder(): Promise<string> {
   return folder;
 }
 
-brokerContract('The embedded broker in memory', () => openEmbeddedBroker({ disk: new MemoryDisk() }));
+for (const contract of [brokerContract, topicContract]) {
+  contract('The embedded broker in memory', () => openEmbeddedBroker({ disk: new MemoryDisk() }));
 
-brokerContract('The embedded broker in a folder', async () =>
-  openEmbeddedBroker({ disk: await nodeDisk(await freshFolder()) }),
-);
+  contract('The embedded broker in a folder', async () =>
+    openEmbeddedBroker({ disk: await nodeDisk(await freshFolder()) }),
+  );
 
-brokerContract('The embedded broker with gaps, small segments and without a cache', async () =>
-  openEmbeddedBroker({ disk: await nodeDisk(await freshFolder()), offsetGap: 3, segmentBytes: 2000, recentBytes: 0 }),
-);
+  contract('The embedded broker with gaps, small segments and without a cache', async () =>
+    openEmbeddedBroker({ disk: await nodeDisk(await freshFolder()), offsetGap: 3, segmentBytes: 2000, recentBytes: 0 }),
+  );
+}
