@@ -5,6 +5,7 @@ import { openEmbeddedBroker } from './adapters/embedded/embedded-broker.ts';
 import { folderBytes } from './adapters/folder-bytes.ts';
 import { levelState } from './adapters/level/level-state.ts';
 import { systemClock } from './adapters/system-clock.ts';
+import { TopologyError } from './errors.ts';
 import type { Topology } from './graph/topology.ts';
 import { isRead } from './graph/edges.ts';
 import { validate } from './graph/validate.ts';
@@ -15,7 +16,7 @@ import type { Figures } from './runtime/figures.ts';
 import type { PartitionLag } from './runtime/lag.ts';
 import type { Live, LiveOptions } from './runtime/live-log.ts';
 import type { LiveRecord, StoreChange } from './runtime/live-topic.ts';
-import type { Broker, Log } from './runtime/ports.ts';
+import type { Log } from './runtime/ports.ts';
 import type { ReadOnlyStore } from './runtime/read-only-store.ts';
 import { start } from './runtime/start.ts';
 import type { World } from './runtime/start.ts';
@@ -109,25 +110,70 @@ export interface Sizes {
 const DEFAULT_DATA = '.topo';
 const DEFAULT_PARTITIONS = 4;
 const COMMIT_INTERVAL_MS = 100;
-const DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024;
+/** For a process that says nothing else. */
+export const DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024;
 const MAX_EPOCH_RECORDS = 100_000;
 /** LevelDB's own buffers, a task. */
 const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
 
 const silent: Log = { info: () => {}, warn: () => {}, error: () => {} };
 
+/** A data folder that this process holds: the embedded broker on it, and what runs there. */
+export interface Folder {
+  /** As `run`. @throws TopologyError `TOPO_NAME_TAKEN` when one of this name runs there already */
+  run(topology: Topology, options?: Omit<RunOptions, 'data'>): Promise<Running>;
+  /** To be called when everything that runs there has ended. */
+  close(): Promise<void>;
+}
+
+export interface FolderOptions extends Pick<RunOptions, 'data' | 'log'> {
+  /** What runs there: told to a second process that is refused. */
+  readonly owner: string;
+}
+
 /**
- * Runs a topology on the embedded broker until `stop`. The one place that names adapters.
+ * Opens a data folder for topologies that run together in this process, on one broker. Each ends for itself. The one place that
+ * names adapters.
+ * @throws FatalError `TOPO_FOLDER_LOCKED`, `TOPO_FOLDER_UNUSABLE`, `TOPO_DISK`, `TOPO_LOG_DAMAGED`
+ */
+export async function openFolder({ data = DEFAULT_DATA, log = silent, owner }: FolderOptions): Promise<Folder> {
+  const broker = await openEmbeddedBroker({ disk: await nodeDisk(logFolder(data)), log, owner });
+  const names = new Set<string>();
+  return {
+    async run(topology, options = {}) {
+      const { name } = topology;
+      if (names.has(name))
+        throw new TopologyError('TOPO_NAME_TAKEN', `a topology '${name}' runs in ${data} already.`, { topology: name });
+      names.add(name);
+      const state = levelState(stateFolder(data, topology), { writeBufferBytes: WRITE_BUFFER_BYTES });
+      const starting = runOn({ broker, state, clock: systemClock, log: options.log ?? log }, topology, options);
+      starting
+        .then(({ done }) => done)
+        .catch(() => {})
+        .finally(() => names.delete(name));
+      return starting;
+    },
+    close: () => broker.close(),
+  };
+}
+
+/**
+ * Runs a topology on the embedded broker until `stop`.
  * @throws TopologyError, FatalError: nothing runs then
  */
 export async function run(topology: Topology, options: RunOptions = {}): Promise<Running> {
-  const { data = DEFAULT_DATA, log = silent } = options;
-  const broker = await openEmbeddedBroker({ disk: await nodeDisk(logFolder(data)), log, owner: topology.name });
-  const state = levelState(stateFolder(data, topology), { writeBufferBytes: WRITE_BUFFER_BYTES });
+  const folder = await openFolder({ ...options, owner: topology.name });
   try {
-    return await runOn({ broker, state, clock: systemClock, log }, topology, options);
+    const running = await folder.run(topology, options);
+    const done = running.done.finally(() => folder.close());
+    done.catch(() => {});
+    const stop = async () => {
+      await running.stop().catch(() => {});
+      await done;
+    };
+    return { ...running, done, stop };
   } catch (error) {
-    await broker.close();
+    await folder.close();
     throw error;
   }
 }
@@ -152,7 +198,7 @@ async function runOn(world: World, topology: Topology, options: RunOptions): Pro
     throw error;
   });
   const played = sample?.play() ?? Promise.resolve(true);
-  const done = finish(application, played, stopping, world.broker);
+  const done = finish(application, played, stopping);
   done.catch(() => {});
   return {
     topology,
@@ -204,12 +250,7 @@ async function prepare(
 }
 
 /** Ends when the topology ends; a sample that fails ends it. */
-async function finish(
-  application: Application,
-  played: Promise<boolean>,
-  stopping: AbortController,
-  broker: Broker,
-): Promise<void> {
+async function finish(application: Application, played: Promise<boolean>, stopping: AbortController): Promise<void> {
   const sampled = played.catch(async (error: unknown) => {
     await application.stop();
     throw error;
@@ -219,7 +260,6 @@ async function finish(
   } finally {
     stopping.abort();
     const [outcome] = await Promise.allSettled([sampled]);
-    await broker.close();
     if (outcome.status === 'rejected') throw outcome.reason;
   }
 }

@@ -5,6 +5,13 @@ export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
 export const exitCodeOf = (code: ErrorCode): number => (code === 'TOPO_USAGE' ? EXIT.usage : EXIT.failed);
 
+/** Every error was printed when it came: nothing is left to say but the exit code. */
+export class ReportedFailure extends Error {
+  constructor(readonly exitCode: number) {
+    super('failed, as was said');
+  }
+}
+
 const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 export type StopSignal = keyof typeof SIGNAL_NUMBERS;
 

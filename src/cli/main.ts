@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 import { errorText, reportOf } from './error-text.ts';
-import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { EXIT, exitCodeOf, ReportedFailure } from './exit-codes.ts';
 import { endWithReader } from './output.ts';
 import { createProgram } from './program.ts';
 import { usageError } from './usage-error.ts';
@@ -21,6 +21,7 @@ try {
 }
 
 function fail(thrown: unknown): void {
+  if (thrown instanceof ReportedFailure) return end(thrown.exitCode);
   const error = thrown instanceof CommanderError ? usageError(thrown, args) : thrown;
   if (error === undefined) return end(EXIT.ok);
   process.stderr.write(`${errorText(error, quoting)}\n`);

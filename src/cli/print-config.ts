@@ -7,14 +7,17 @@ import { loadTopology } from './load-topology.ts';
 import { printTable } from './output.ts';
 
 /** Prints each setting of `topo run`, and who says so: flag, environment, `topo.config.ts`, the topology's file, or nobody. */
-export async function printConfig(command: Command, file: string): Promise<void> {
-  const topology = await loadTopology(file);
-  const rows = [...settingsOf(command)].map(([name, setting]): string[] => {
+export async function printConfig(command: Command, files: readonly string[]): Promise<void> {
+  const ofFiles: string[][] = [];
+  for (const file of files) {
+    const { onError } = await loadTopology(file);
+    if (onError !== undefined) ofFiles.push(['onError', policyText(onError), file]);
+  }
+  const rows = [...settingsOf(command)].flatMap(([name, setting]): string[][] => {
     const value = command.getOptionValue(name) as Value;
     const source = sourceOf(command, setting);
-    if (source === undefined && name === 'onError' && topology.onError !== undefined)
-      return [name, policyText(topology.onError), file];
-    return [name, valueText(name, value), source ?? 'default'];
+    const own = source === undefined && name === 'onError' ? ofFiles : [];
+    return own.length === files.length ? own : [...own, [name, valueText(name, value), source ?? 'default']];
   });
   await printTable([['setting', 'value', 'from'], ...rows]);
 }

@@ -2,14 +2,14 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { DEFAULT_SAMPLE, parseSampleOptions, sampleText } from '../sample/sample-options.ts';
 import { dataOption } from './data-folder.ts';
-import type { RunCommandOptions } from './run-file.ts';
+import type { RunCommandOptions } from './run-files.ts';
 import { durationMs, wholeNumber } from './values.ts';
 
 export function addRun(program: Command): Command {
   return program
     .command('run')
-    .description('run a topology on the embedded broker until Ctrl-C')
-    .argument('<file>', 'the file that exports it')
+    .description('run topologies on one embedded broker until Ctrl-C')
+    .argument('<files...>', 'the files that export them: one that fails stops alone')
     .addOption(dataOption())
     .addOption(
       new Option('--sample [options]', 'what the sample feed is made of')
@@ -60,10 +60,10 @@ export function addRun(program: Command): Command {
         .default(20_000, '20s'),
     )
     .option('--print-config', 'print each setting and where it comes from, and run nothing')
-    .action(async (file: string, { printConfig = false }: { readonly printConfig?: boolean }, command: Command) => {
-      if (printConfig) return (await import('./print-config.ts')).printConfig(command, file);
+    .action(async (files: string[], { printConfig = false }: { readonly printConfig?: boolean }, command: Command) => {
+      if (printConfig) return (await import('./print-config.ts')).printConfig(command, files);
       // the other commands start faster without the runtime
-      const { runFile } = await import('./run-file.ts');
-      await runFile(file, command.optsWithGlobals<RunCommandOptions>());
+      const { runFiles } = await import('./run-files.ts');
+      await runFiles(files, command.optsWithGlobals<RunCommandOptions>());
     });
 }

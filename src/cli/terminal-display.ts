@@ -6,36 +6,92 @@ import type { Log } from '../runtime/ports.ts';
 import { parseSampleOptions } from '../sample/sample-options.ts';
 import type { Progress, RunDisplay, RunFacts } from './run-display.ts';
 import { styleFor } from './style.ts';
+import type { Style } from './style.ts';
 
-/** Header, picture and hints stand; the progress line between them is redrawn. */
-export function terminalDisplay(facts: RunFacts, stream: NodeJS.WriteStream): RunDisplay {
+/**
+ * One display for each run of the process. Headers, pictures and hints stand; the progress lines between them, one a run, are
+ * redrawn.
+ */
+export function terminalDisplays(runs: readonly RunFacts[], stream: NodeJS.WriteStream): RunDisplay[] {
   const style = styleFor(stream);
-  // some pseudo-terminals have no size
-  stream.rows ||= 24;
-  stream.columns ||= 80;
-  const live = createLogUpdate(stream);
-  const hints = hintsOf(facts, style.cyan);
+  const block = new LiveBlock(stream, hintsOf(runs, style.cyan), runs.length);
+  const width = Math.max(...runs.map(({ topology }) => topology.name.length));
+  return runs.map((facts, row) => {
+    const name = runs.length === 1 ? '' : `${style.bold(facts.topology.name.padEnd(width))}   `;
+    return displayOf(facts, style, block, row, name);
+  });
+}
+
+/** What is redrawn: a row for each run, and hints below them. */
+class LiveBlock {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #live: ReturnType<typeof createLogUpdate>;
+  readonly #rows: string[];
+  readonly #hints: string;
+  #open: number;
+
+  constructor(stream: NodeJS.WriteStream, hints: string, rows: number) {
+    // some pseudo-terminals have no size
+    stream.rows ||= 24;
+    stream.columns ||= 80;
+    this.#stream = stream;
+    this.#live = createLogUpdate(stream);
+    this.#rows = Array.from({ length: rows }, () => '');
+    this.#open = rows;
+    this.#hints = hints;
+  }
+
+  set(row: number, text: string): void {
+    this.#rows[row] = text;
+    this.#draw();
+  }
+
+  /** Above the block, for good. */
+  write(text: string): void {
+    this.#live.clear();
+    this.#stream.write(`${text}\n`);
+    this.#draw();
+  }
+
+  /** In place of the block, until the first row is set. */
+  beforehand(text: string): void {
+    if (this.#rows.every(row => row === '')) this.#live(text);
+  }
+
+  /** A row says its last. */
+  end(): void {
+    if (--this.#open > 0) return;
+    if (this.#rows.every(row => row === '')) this.#live.clear();
+    this.#live.done();
+  }
+
+  #draw(): void {
+    const rows = this.#rows.filter(row => row !== '');
+    if (rows.length > 0) this.#live(`${rows.join('\n')}\n\n${this.#hints}\n`);
+  }
+}
+
+function displayOf(facts: RunFacts, style: Style, block: LiveBlock, row: number, name: string): RunDisplay {
   let last = '';
   let state = '';
   let sample = '';
-  const draw = () => live(`${last}${state === '' ? '' : `   ${style.yellow(state)}`}\n\n${hints}\n`);
-  const write = (line: string) => {
-    live.clear();
-    stream.write(`${line}\n`);
-    if (last !== '') draw();
+  const draw = () => {
+    if (last !== '') block.set(row, `  ${name}${last}${state === '' ? '' : `   ${style.yellow(state)}`}`);
   };
   const show = (progress: Progress) => {
-    last = `  ${progressText(progress, style.red)}`;
+    last = progressText(progress, style.red);
     draw();
   };
   const warn = (colour: (text: string) => string, fields: Readonly<Record<string, unknown>>, message: string) =>
-    write(`  ${colour(typeof fields['code'] === 'string' ? `${fields['code']}: ${message}` : message)}`);
+    block.write(`  ${name}${colour(typeof fields['code'] === 'string' ? `${fields['code']}: ${message}` : message)}`);
   const log: Log = {
     info(fields, message) {
       if (typeof fields['sample'] === 'string') sample = sampleNote(fields['sample']);
-      // before the first figures: what takes time at a start
-      if (message === 'restoring state' && last === '')
-        live(`  restoring ${String(fields['task'])}: ${number(fields['restored'])} of ${number(fields['total'])}`);
+      // what takes time at a start
+      if (message === 'restoring state')
+        block.beforehand(
+          `  restoring ${String(fields['task'])}: ${number(fields['restored'])} of ${number(fields['total'])}`,
+        );
     },
     warn: (fields, message) => warn(style.yellow, fields, message),
     error: (fields, message) => warn(style.red, fields, message),
@@ -44,7 +100,6 @@ export function terminalDisplay(facts: RunFacts, stream: NodeJS.WriteStream): Ru
     log,
     intervalMs: 100,
     started(created) {
-      live.clear();
       const { topology, data, metrics } = facts;
       const header = [
         style.bold(topology.name),
@@ -52,25 +107,24 @@ export function terminalDisplay(facts: RunFacts, stream: NodeJS.WriteStream): Ru
         ...(sample === '' ? [] : [sample]),
         ...(metrics === undefined ? [] : [metrics]),
       ];
-      stream.write(`${header.join(' · ')}\n\n${pictureOf(topology)}\n\n`);
-      if (created.length > 0)
-        stream.write(`${style.dim(`  created topics: ${createdText(topology.name, created)}`)}\n\n`);
+      const topics =
+        created.length === 0 ? '' : `\n\n${style.dim(`  created topics: ${createdText(topology.name, created)}`)}`;
+      block.write(`${header.join(' · ')}\n\n${pictureOf(topology)}${topics}\n`);
     },
     progress: show,
     caughtUp: show,
     deadLetter({ code, place: { step, topic, partition, offset } }) {
       const where = step === undefined || step === topic ? '' : `step ${step}, `;
-      write(style.dim(`  dead letter ${code}: ${where}${topic}-${partition} offset ${offset}`));
+      block.write(style.dim(`  ${name}dead letter ${code}: ${where}${topic}-${partition} offset ${offset}`));
     },
     stopping(reason) {
       state = `stopping (${reason})`;
-      if (last !== '') draw();
+      draw();
     },
     ended(progress, stopped) {
-      state = stopped ? 'stopped, everything committed' : '';
+      state = stopped ? 'stopped, everything committed' : name === '' ? '' : 'ended by an error';
       if (progress) show(progress);
-      else live.clear();
-      live.done();
+      block.end();
     },
   };
 }
@@ -108,12 +162,13 @@ function droppedText({ dropped }: Figures): string[] {
   return [`dropped ${number(total)} (${why})`];
 }
 
-function hintsOf({ topology, file, data }: RunFacts, colour: (text: string) => string): string {
+function hintsOf(runs: readonly RunFacts[], colour: (text: string) => string): string {
+  const [{ data, file }] = runs as readonly [RunFacts];
   const folder = data === '.topo' ? '' : ` --data ${data}`;
-  const sink = topology.nodes.find(node => node.kind === 'sink');
+  const sinks = runs.flatMap(({ topology }) => topology.nodes.find(node => node.kind === 'sink')?.topic.name ?? []);
   const commands = [
-    ...(sink ? [`topo tail ${sink.topic.name}${folder}`] : [`topo topics${folder}`]),
-    `topo dlq ls${folder}`,
+    sinks.length > 0 ? `topo tail ${sinks[0]}${folder}` : `topo topics${folder}`,
+    `topo dlq ls${runs.length === 1 ? '' : ` ${runs[0]!.topology.name}`}${folder}`,
     `topo describe ${file} --mermaid`,
   ];
   return `  next:  ${commands.map(colour).join('    ')}`;

@@ -30,6 +30,7 @@ interface Wanted {
 
 interface Answer extends Fetched {
   readonly batches: Buffer[];
+  nextOffset: number;
 }
 
 /** @throws TopologyError `TOPO_TOPIC_UNKNOWN` */
@@ -40,37 +41,40 @@ export function rangeOf(state: LogState, { topic, partition }: TopicPartition): 
 }
 
 /**
- * Answers from memory what is recent, and reads the rest: batches that lie close together, of whatever requests, at once.
+ * Answers from memory what is recent, and reads the rest: batches that lie close together, of whatever requests, at once. All answers
+ * show the log as it is at the call: a commit that comes meanwhile is in none of them.
  * @throws FatalError `TOPO_LOG_DAMAGED`, `TOPO_DISK`
  */
 export async function fetchNow(view: LogView, requests: readonly FetchRequest[]): Promise<Fetched[]> {
+  const answers = requests.map((request): Answer => {
+    const { topic, partition, offset } = request;
+    return { topic, partition, ...rangeOf(view.state, request), batches: [], nextOffset: offset };
+  });
+  const topics = requests.map(({ topic }) => view.state.topics.get(topic)!.number);
   const wanted: Wanted[] = [];
-  const answers: Answer[] = [];
-  for (const request of requests) answers.push(await plan(view, request, wanted));
+  for (const [i, request] of requests.entries()) await plan(view, topics[i]!, request, answers[i]!, wanted);
   if (wanted.length > 0) await readAll(view, windowsOf(wanted));
   return answers;
 }
 
-async function plan(view: LogView, request: FetchRequest, wanted: Wanted[]): Promise<Answer> {
-  const { topic, partition, offset, maxBytes } = request;
-  const range = rangeOf(view.state, request);
-  const answer = { topic, partition, ...range, batches: [] as Buffer[], nextOffset: offset };
-  if (offset < range.start || offset >= range.end) return answer;
-  const { number } = view.state.topics.get(topic)!;
-  const { places, next } = await view.index.find(number, partition, offset, maxBytes);
+async function plan(
+  view: LogView,
+  topic: number,
+  request: FetchRequest,
+  answer: Answer,
+  wanted: Wanted[],
+): Promise<void> {
+  const { partition, offset, maxBytes } = request;
+  const { start, end, batches } = answer;
+  if (offset < start || offset >= end) return;
+  const { places, next } = await view.index.find(topic, partition, offset, end, maxBytes);
+  answer.nextOffset = next;
   places.forEach((place, at) => {
     const recent = view.recent?.get(place.file, place.position);
-    if (recent !== undefined) answer.batches[at] = recent;
-    else wanted.push({ place, answer: answer.batches, at, request });
+    if (recent !== undefined) batches[at] = recent;
+    else wanted.push({ place, answer: batches, at, request });
   });
-  // a commit may have come while an index was read: `next` then lies behind the end that this answer gives
-  return { ...answer, nextOffset: next ?? Math.max(range.end, lastOf(places) + 1) };
 }
-
-const lastOf = (places: readonly BatchPlace[]): number => {
-  const last = places.at(-1);
-  return last === undefined ? -1 : last.baseOffset + last.lastDelta;
-};
 
 async function readAll(view: LogView, windows: readonly Window<Wanted>[]): Promise<void> {
   let memory = Buffer.alloc(0);

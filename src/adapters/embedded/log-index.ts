@@ -136,29 +136,32 @@ export class LogIndex {
   }
 
   /**
-   * The batches from `offset` on: at least one if there is one, then while they fit `maxBytes` together.
-   * `next` is the first offset of the batch behind them, undefined at the end.
+   * The batches from `offset` on that begin before `end`: at least one if there is one, then while they fit `maxBytes` together.
+   * `next` is the first offset of the batch behind them; `end` when there is none.
    */
   async find(
     topic: number,
     partition: number,
     offset: number,
+    end: number,
     maxBytes: number,
-  ): Promise<{ places: BatchPlace[]; next: number | undefined }> {
+  ): Promise<{ places: BatchPlace[]; next: number }> {
     const slices = this.slices(topic, partition);
     const places: BatchPlace[] = [];
     let bytes = 0;
     for (let s = firstSlice(slices, offset); s < slices.length; s++) {
       const slice = slices[s]!;
-      const index = await this.load(slice);
+      const index = slice.loaded ?? (await this.#read(slice));
+      this.#use(slice);
       for (let i = index.find(offset); i < index.count; i++) {
         const batch = index.at(i);
+        if (batch.baseOffset >= end) return { places, next: end };
         bytes += batch.length;
         if (places.length > 0 && bytes > maxBytes) return { places, next: batch.baseOffset };
         places.push({ ...batch, file: slice.file });
       }
     }
-    return { places, next: undefined };
+    return { places, next: end };
   }
 
   /** What lies in a partition from `offset` on. */
@@ -186,8 +189,12 @@ export class LogIndex {
 
   async load(slice: Slice): Promise<BatchIndex> {
     const index = slice.loaded ?? (await this.#read(slice));
-    if (slice.stored !== undefined && !slice.isGone) this.#keep(slice);
+    this.#use(slice);
     return index;
+  }
+
+  #use(slice: Slice): void {
+    if (slice.stored !== undefined && !slice.isGone) this.#keep(slice);
   }
 
   async #read(slice: Slice): Promise<BatchIndex> {

@@ -62,6 +62,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   'segment.bytes': wholeFrom(14),
   'max.message.bytes': wholeFrom(0),
   'message.timestamp.after.max.ms': wholeFrom(0),
+  'message.timestamp.type': {
+    fits: value => value === 'CreateTime',
+    takes: '"CreateTime": records keep the time that they are written with',
+  },
 };
 
 /** They change nothing that a reader or writer sees, or concern a cluster of many: a topology may name them for Kafka's sake. */
