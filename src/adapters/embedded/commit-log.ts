@@ -13,12 +13,13 @@ import { readLog } from './recovery.ts';
 import { fileOf, type Tail } from './replay.ts';
 import { sealSegment } from './seal.ts';
 import { segmentName } from './segment.ts';
-import type { StateChange } from './state-change.ts';
+import type { SealedSegment, StateChange } from './state-change.ts';
 
 export interface CommitLogOptions {
   readonly disk: Disk;
   readonly log: Log;
   readonly newId: () => string;
+  readonly now: () => number;
   /** A segment that would grow beyond this is sealed. A single larger commit has one to itself. */
   readonly segmentBytes: number;
   readonly recentBytes: number;
@@ -72,6 +73,7 @@ export class CommitLog {
   #inFlight: Promise<void> = Promise.resolve();
   #failure: FatalError | undefined;
   #closed = false;
+  #isRolling = false;
 
   private constructor(
     readonly state: LogState,
@@ -98,6 +100,7 @@ export class CommitLog {
         return new CommitLog(content.state, content.index, files, content.tail, file, options);
       }
       const state = new LogState(options.newId());
+      state.begunMs = options.now();
       const { file, tail } = await beginSegment(disk, state, { segment: 0, number: 0, crc: 0 });
       return new CommitLog(state, new LogIndex(files), files, tail, file, options);
     } catch (error) {
@@ -137,6 +140,22 @@ export class CommitLog {
     applied: (change: StateChange) => void = () => this.index.trim(this.state),
   ): Promise<boolean> {
     return new Promise((resolve, reject) => this.#enqueue({ change, applied, resolve, reject }));
+  }
+
+  /** The segment that is appended to. */
+  get open(): SealedSegment {
+    return [this.#tail.segment, this.#tail.generation];
+  }
+
+  /** Nothing is written any more. */
+  get isFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** Goes on in a new segment, so that this one can be cleaned. */
+  async roll(): Promise<void> {
+    this.#isRolling = true;
+    await this.change(() => ({}));
   }
 
   /** Resolves when the frame that is being written is settled, one way or the other. What waits behind it is not waited for. */
@@ -266,10 +285,11 @@ export class CommitLog {
     if (this.#clean) await this.#guard(() => removeCleanStop(this.#options.disk));
     this.#clean = false;
     const { before, number, position } = this.#tail;
-    if (number === before || position + bytes <= this.#options.segmentBytes) return;
+    if (number === before || (!this.#isRolling && position + bytes <= this.#options.segmentBytes)) return;
     await this.#guard(async () => {
       const full = this.#tail;
-      this.state.seal(full.segment);
+      this.state.seal(full.segment, this.#options.now());
+      this.#isRolling = false;
       const next = { segment: full.segment + 1, number: full.number, crc: full.crc };
       const { file, tail } = await beginSegment(this.#options.disk, this.state, next);
       const sealed = this.#file;

@@ -14,6 +14,7 @@ import type {
   TopicInfo,
   TopicPartition,
 } from '../../runtime/ports.ts';
+import { Cleaner } from './cleaner.ts';
 import { CommitLog } from './commit-log.ts';
 import type { Disk } from './disk.ts';
 import { rangeOf, type LogView } from './fetch.ts';
@@ -39,8 +40,16 @@ export interface EmbeddedBrokerOptions {
   readonly segmentBytes?: number;
   /** How much memory the newest batches may take, to be read without the disk. */
   readonly recentBytes?: number;
+  /** How much memory the keys of a compaction may take. */
+  readonly keyBytes?: number;
   /** Offsets left free behind each append, where Kafka has its transaction markers. Tests leave some on purpose. */
   readonly offsetGap?: number;
+}
+
+/** A broker inside this process. */
+export interface EmbeddedBroker extends Broker {
+  /** Deletes and compacts what is due, without waiting for the time when that comes by itself. */
+  clean(): Promise<void>;
 }
 
 const silent: Log = { info: () => {}, warn: () => {}, error: () => {} };
@@ -51,13 +60,23 @@ const silent: Log = { info: () => {}, warn: () => {}, error: () => {} };
  *
  * @throws FatalError `TOPO_FOLDER_LOCKED`, `TOPO_FOLDER_UNUSABLE`, `TOPO_DISK`, `TOPO_LOG_DAMAGED`
  */
-export async function openEmbeddedBroker(options: EmbeddedBrokerOptions): Promise<Broker> {
+export async function openEmbeddedBroker(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
   const { disk, owner, log = silent, clock = systemClock, newId = randomUUID } = options;
-  const { segmentBytes = 64 * MiB, recentBytes = 64 * MiB, offsetGap = 0 } = options;
+  const { segmentBytes = 64 * MiB, recentBytes = 64 * MiB, keyBytes = 32 * MiB, offsetGap = 0 } = options;
   const unlock = await disk.lock(holder(owner, clock.now()));
   try {
-    const opened = await CommitLog.open({ disk, log, newId, segmentBytes, recentBytes, offsetGap });
-    return new EmbeddedBroker(opened, clock, newId, unlock);
+    const opened = await CommitLog.open({
+      disk,
+      log,
+      newId,
+      now: () => clock.now(),
+      segmentBytes,
+      recentBytes,
+      offsetGap,
+    });
+    const cleaner = new Cleaner({ log: opened, disk, clock, logger: log, segmentBytes, keyBytes });
+    cleaner.start();
+    return new LogBroker(opened, cleaner, clock, newId, unlock);
   } catch (error) {
     await unlock();
     throw error;
@@ -69,8 +88,9 @@ function holder(owner: string | undefined, nowMs: number): string {
   return `process ${process.pid} since ${new Date(nowMs).toISOString()}${running}`;
 }
 
-class EmbeddedBroker implements Broker {
+class LogBroker implements EmbeddedBroker {
   readonly #log: CommitLog;
+  readonly #cleaner: Cleaner;
   readonly #live: LiveLog;
   readonly #clock: Clock;
   readonly #newId: () => string;
@@ -79,8 +99,9 @@ class EmbeddedBroker implements Broker {
   readonly #readers = new Set<Reader>();
   #closing: Promise<void> | undefined;
 
-  constructor(log: CommitLog, clock: Clock, newId: () => string, unlock: () => Promise<void>) {
+  constructor(log: CommitLog, cleaner: Cleaner, clock: Clock, newId: () => string, unlock: () => Promise<void>) {
     this.#log = log;
+    this.#cleaner = cleaner;
     this.#live = liveLog(log);
     this.#clock = clock;
     this.#newId = newId;
@@ -139,6 +160,10 @@ class EmbeddedBroker implements Broker {
     return this.#log.state.groupOffsets(group);
   }
 
+  clean(): Promise<void> {
+    return this.#cleaner.clean();
+  }
+
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
@@ -146,6 +171,7 @@ class EmbeddedBroker implements Broker {
   async #close(): Promise<void> {
     for (const reader of [...this.#readers]) await reader.close();
     try {
+      await this.#cleaner.close();
       await this.#log.close();
     } finally {
       await this.#unlock();

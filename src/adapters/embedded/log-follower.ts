@@ -169,7 +169,7 @@ class LogFollower implements BrokerReader, LiveLog {
     const next = await this.#files.use(segmentName(segment + 1), file => readBeginning(file, [segment + 1, 0]));
     if (typeof next === 'string' || next.tail.before !== tail.number) return false;
     index.sealed(name, decodeFooter(stop.directory, stop.bodyPosition).entries);
-    state.seal(segment);
+    state.seal(segment, next.state.begunMs);
     this.#content = { state, index, tail: next.tail };
     return true;
   }

@@ -17,6 +17,10 @@ import {
   type Totals,
 } from './slice.ts';
 
+/** In a frame's directory and in the footer. */
+const LISTED_BATCH_BYTES = 36;
+const LISTED_SLICE_BYTES = 200;
+
 const PARTITIONS = 0x100000;
 const keyOf = (topic: number, partition: number): number => topic * PARTITIONS + partition;
 const topicOf = (key: number): number => Math.floor(key / PARTITIONS);
@@ -32,8 +36,6 @@ export class LogIndex {
   readonly #limitBytes: number;
   /** The arrays are replaced, not cut, so that a search that waits goes on in the one it has. */
   readonly #slices = new Map<number, readonly Slice[]>();
-  /** What is in the index, by file. */
-  readonly #bytes = new Map<string, number>();
   /** Loaded ones that can be loaded again, the one used longest ago first. */
   readonly #evictable = new Set<Slice>();
   #evictableBytes = 0;
@@ -53,9 +55,7 @@ export class LogIndex {
         slice = beginSlice(file, append.baseOffset);
         this.#slices.set(keyOf(append.topic, append.partition), [...slices, slice]);
       }
-      const before = slice.bytes;
       position = extendSlice(slice as OpenSlice, position, append);
-      this.#count(file, slice.bytes - before);
     }
   }
 
@@ -92,9 +92,26 @@ export class LogIndex {
     return this.#slices.get(keyOf(topic, partition)) ?? [];
   }
 
-  /** Bytes of batches that the index knows in a file. */
-  bytesIn(file: string): number {
-    return this.#bytes.get(file) ?? 0;
+  /** What the index knows in a file. */
+  *slicesIn(file: string): Iterable<{ readonly topic: number; readonly partition: number; readonly slice: Slice }> {
+    for (const [key, slices] of this.#slices)
+      for (const slice of slices)
+        if (slice.file === file) yield { topic: topicOf(key), partition: key % PARTITIONS, slice };
+  }
+
+  files(): string[] {
+    return [...this.neededBytes().keys()];
+  }
+
+  /** Bytes of the batches that it knows in each file, with what it takes to list them there. */
+  neededBytes(): Map<string, number> {
+    const needed = new Map<string, number>();
+    for (const slices of this.#slices.values())
+      for (const { file, bytes, loaded, stored } of slices) {
+        const batches = loaded?.count ?? stored!.count;
+        needed.set(file, (needed.get(file) ?? 0) + bytes + batches * LISTED_BATCH_BYTES + LISTED_SLICE_BYTES);
+      }
+    return needed;
   }
 
   /** Takes away what the state has no use for any more: of one topic, or of all. */
@@ -229,7 +246,6 @@ export class LogIndex {
     const slices = this.slices(topic, partition);
     const at = slices.findLastIndex(({ firstOffset }) => firstOffset < slice.firstOffset) + 1;
     this.#slices.set(keyOf(topic, partition), slices.toSpliced(at, 0, slice));
-    this.#count(slice.file, slice.bytes);
   }
 
   #replace(key: number, kept: readonly Slice[]): void {
@@ -240,17 +256,10 @@ export class LogIndex {
       if (still.has(slice)) continue;
       this.#forget(slice);
       slice.isGone = true;
-      this.#count(slice.file, -slice.bytes);
     }
     if (kept.length > 0) this.#slices.set(key, kept);
     else this.#slices.delete(key);
     this.version++;
-  }
-
-  #count(file: string, bytes: number): void {
-    const sum = this.bytesIn(file) + bytes;
-    if (sum > 0) this.#bytes.set(file, sum);
-    else this.#bytes.delete(file);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { OffsetCommit } from '../../runtime/ports.ts';
-import type { CommitDirectory } from './directory.ts';
+import type { CommitDirectory, OffsetEntry } from './directory.ts';
 import type { Compacted, SealedSegment, StateChange, StoredTopic } from './state-change.ts';
 
 export interface Partition {
@@ -19,12 +19,17 @@ interface Snapshot {
   readonly sealed: readonly SealedSegment[];
   readonly nextTopic: number;
   readonly nextFile: number;
+  readonly begunMs: number;
   readonly topics: readonly (StoredTopic & {
     readonly partitions: readonly (readonly [start: number, end: number, compacted?: Compacted])[];
   })[];
-  readonly groups: Readonly<
-    Record<string, readonly [topic: number, partition: number, offset: number, metadata: string][]>
-  >;
+  readonly groups: readonly (readonly [
+    group: string,
+    topic: number,
+    partition: number,
+    offset: number,
+    metadata: string,
+  ])[];
 }
 
 /** Offsets that should be there and are not. */
@@ -43,6 +48,8 @@ export class LogState {
   nextFile = 1;
   /** How often files took the place of others. */
   exchanges = 0;
+  /** When the last segment was begun. */
+  begunMs = 0;
   /** In order. The segment that is appended to is not among them. */
   sealed: readonly SealedSegment[] = [];
   readonly topics = new Map<string, Topic>();
@@ -125,9 +132,37 @@ export class LogState {
     if (rewritten !== undefined || compacted.length > 0) this.exchanges++;
   }
 
+  /** What makes the topics of this state those of a later one. */
+  changesTo(later: LogState): StateChange {
+    return {
+      create: [...later.topics.values()]
+        .filter(({ number }) => !this.#byNumber.has(number))
+        .map(({ number, name, id, config, partitions }) => ({
+          number,
+          name,
+          id,
+          config,
+          partitions: partitions.length,
+        })),
+      delete: [...this.#byNumber.keys()].filter(number => !later.#byNumber.has(number)),
+      configure: [...later.topics.values()].map(({ number, config }) => ({ topic: number, config })),
+    };
+  }
+
+  /** Everything that groups have committed. */
+  allOffsets(): OffsetEntry[] {
+    return [...this.#groups].flatMap(([group, offsets]) =>
+      [...offsets.values()].map(({ topic, partition, offset, metadata }) => {
+        const { number } = this.topics.get(topic)!;
+        return { group, topic: number, partition, offset, metadata };
+      }),
+    );
+  }
+
   /** The segment has a successor. */
-  seal(segment: number): void {
+  seal(segment: number, nowMs: number): void {
     this.sealed = [...this.sealed, [segment, 0]];
+    this.begunMs = nowMs;
   }
 
   /**
@@ -152,23 +187,14 @@ export class LogState {
       sealed: this.sealed,
       nextTopic: this.nextTopic,
       nextFile: this.nextFile,
+      begunMs: this.begunMs,
       topics: [...this.topics.values()].map(topic => ({
         ...topic,
         partitions: topic.partitions.map(({ start, end, compacted }): [number, number, Compacted?] =>
           compacted === undefined ? [start, end] : [start, end, compacted],
         ),
       })),
-      groups: Object.fromEntries(
-        [...this.#groups].map(([group, offsets]) => [
-          group,
-          [...offsets.values()].map((at): [number, number, number, string] => [
-            this.topics.get(at.topic)!.number,
-            at.partition,
-            at.offset,
-            at.metadata,
-          ]),
-        ]),
-      ),
+      groups: this.allOffsets().map(({ group, ...at }) => [group, at.topic, at.partition, at.offset, at.metadata]),
     };
     return Buffer.from(JSON.stringify(snapshot));
   }
@@ -188,9 +214,9 @@ export class LogState {
     state.sealed = snapshot.sealed;
     state.nextTopic = snapshot.nextTopic;
     state.nextFile = snapshot.nextFile;
-    for (const [group, offsets] of Object.entries(snapshot.groups))
-      for (const [number, partition, offset, metadata] of offsets)
-        state.#commit(group, { topic: state.#byNumber.get(number)!.name, partition, offset, metadata });
+    state.begunMs = snapshot.begunMs;
+    for (const [group, number, partition, offset, metadata] of snapshot.groups)
+      state.#commit(group, { topic: state.#byNumber.get(number)!.name, partition, offset, metadata });
     return state;
   }
 

@@ -59,7 +59,7 @@ export async function replay(
       logTag: tagOf(state.logId),
       previousCrc: tail.crc,
       number: tail.number,
-      skips: tail.generation > 0,
+      isRewritten: tail.generation > 0,
     });
     if (frame === undefined || !isGood(frame)) return { tail, stop: frame, scan, hasChanges };
     const { kind } = frame.head;

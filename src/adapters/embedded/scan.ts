@@ -29,8 +29,8 @@ export interface Expected {
   readonly logTag?: number;
   readonly previousCrc?: number;
   readonly number?: number;
-  /** In a segment that was written anew, a frame stands for all commits behind the one before it. */
-  readonly skips?: boolean;
+  /** In a segment that was written anew, only the last frame has a number of its own, and stands for all commits there were. */
+  readonly isRewritten?: boolean;
 }
 
 /** Small frames are read this many bytes at once. */
@@ -152,7 +152,7 @@ function strangeness(head: FrameHead, expected: Expected): string | undefined {
     return 'it does not continue the frame before it';
   const counts = head.kind === 'commit' || head.kind === 'change';
   if (expected.number === undefined) return undefined;
-  const least = expected.number + (counts ? 1 : 0);
-  if (expected.skips ? head.number < least : head.number !== least) return `its number is ${head.number}`;
+  const number = expected.number + (counts && !expected.isRewritten ? 1 : 0);
+  if (expected.isRewritten ? head.number < number : head.number !== number) return `its number is ${head.number}`;
   return undefined;
 }
