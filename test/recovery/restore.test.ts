@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { Dice, seedOf } from '../seed.ts';
 import { writeTopic } from '../topic-records.ts';
 import type { NewRecord } from '../topic-records.ts';
-import { copyFolder, temporaryFolder, withBroker } from './folders.ts';
+import { compactLog, copyFolder, changelogRecords, temporaryFolder, withBroker } from './folders.ts';
 
 const PARTITIONS = 2;
 const input = topic('in', string(), string());
@@ -130,6 +130,27 @@ describe('state is rebuilt from its changelogs to the same content, timestamps i
     await feed(folder.data, draw(dice, 500, 7000));
     expect(await runToIdle(folder.data)).toEqual([]);
     expect(await runToIdle(folder.data)).toEqual([]);
+  });
+
+  test.each(['lost', 'older'])('when it is %s and the changelogs were compacted', async which => {
+    const dice = new Dice(seed + 2);
+    await using folder = await prepared(dice);
+    const { data } = folder;
+    const older = join(folder.path, 'older');
+    await copyFolder(join(data, 'state'), older);
+    const before = await withBroker(data, changelogRecords);
+    expect(await compactLog(data)).toBeLessThan(before / 3);
+    await feed(data, draw(dice, 2000, 5000));
+    expect(await runToIdle(data)).toEqual([]);
+    const expected = await contents(data);
+    await compactLog(data);
+    await rm(join(data, 'state'), { recursive: true });
+    if (which === 'older') await copyFolder(older, join(data, 'state'));
+    expect(await runToIdle(data)).toEqual([]);
+    expect(await contents(data)).toEqual(expected);
+    // commit numbers and identity still hold
+    await feed(data, draw(dice, 500, 7000));
+    expect(await runToIdle(data)).toEqual([]);
   });
 
   test.each([1, 2, 3, 4])('when its last file was cut short anywhere (%i)', async round => {

@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { openEmbeddedBroker } from '../../../src/adapters/embedded/embedded-broker.ts';
 import { nodeDisk } from '../../../src/adapters/embedded/node-disk.ts';
 import { DyingDisk } from './fated-disk.ts';
-import { commitNumbers, prepare } from './numbered-commits.ts';
+import { commitNumbers, prepare, prepareRows } from './numbered-commits.ts';
 
 /**
  * A process that commits numbers: `appender.ts <folder> <segment bytes> <commits a task> <dies at disk operation>`.
@@ -12,6 +12,7 @@ const [folder, segmentBytes, count, diesAt] = process.argv.slice(2);
 const disk = new DyingDisk(await nodeDisk(folder!), Number(diesAt));
 const broker = await openEmbeddedBroker({ disk, segmentBytes: Number(segmentBytes), owner: 'numbering' });
 await prepare(broker);
+await prepareRows(broker);
 writeSync(1, 'ready\n');
 await commitNumbers(broker, Number(count), (task, n) => writeSync(1, `${task} ${n}\n`));
 await broker.close();

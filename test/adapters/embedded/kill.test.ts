@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
@@ -39,6 +40,13 @@ function expectWhole(counts: Record<string, number>, acknowledged: Record<string
   }
 }
 
+/** Cleaning was at work, in the lives that were cut short too. */
+async function expectCleaned(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  expect(names).toContainEqual(expect.stringMatching(/\.compacted$/));
+  expect(names).toContainEqual(expect.stringMatching(/\.[1-9]\d*\.seg$/));
+}
+
 /** What a reader finds that takes no lock and repairs nothing. */
 async function countByReader(folder: string): Promise<Record<string, number>> {
   const reader = await openLogReader({ disk: await nodeDisk(folder) });
@@ -66,6 +74,7 @@ test('what was acknowledged before a kill -9 is there, and every commit is whole
     expectWhole(counts, acknowledged);
     acknowledged = counts;
   }
+  await expectCleaned(folder);
 });
 
 test('a kill -9 in the middle of a disk operation loses nothing acknowledged', { timeout: 120_000 }, async () => {
@@ -83,6 +92,7 @@ test('a kill -9 in the middle of a disk operation loses nothing acknowledged', {
     acknowledged = counts;
   }
   expect(await countByBroker(folder)).toEqual(acknowledged);
+  await expectCleaned(folder);
 });
 
 test('a process that ends in order leaves a clean log', async () => {
