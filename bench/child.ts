@@ -4,6 +4,8 @@ import { PARTITIONS } from './lines/line.ts';
 import type { Line } from './lines/line.ts';
 import { counted, uncounted } from './figures.ts';
 import { LINES } from './lines/index.ts';
+import { measureCompaction } from './compaction.ts';
+import type { CompactionFigures, Policy } from './compaction.ts';
 import { measureRestore } from './restore.ts';
 import { measured } from './sample.ts';
 import type { Sample } from './sample.ts';
@@ -18,6 +20,7 @@ export interface Answers {
   /** A line with all figures, and without any. */
   readonly counted: Sample;
   readonly uncounted: Sample;
+  readonly compaction: CompactionFigures;
 }
 
 export type Job = keyof Answers;
@@ -33,6 +36,7 @@ const [job, name, folder, records] = process.argv.slice(2) as [Job, string, stri
 
 async function answer(): Promise<Answers[Job]> {
   if (job === 'restore') return measureRestore(folder, Number(records));
+  if (job === 'compaction') return measureCompaction(folder, name as Policy);
   const line = LINES.find(each => each.name === name)!;
   if (job === 'backlog') return line.write(folder, Number(records));
   if (job === 'counted') return counted(line, folder);

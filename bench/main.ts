@@ -2,6 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { buildChildren, inChild } from './child-process.ts';
+import { compactionCost } from './compaction-cost.ts';
+import { COMPACTION_RECORDS } from './compaction.ts';
 import { compare } from './comparison.ts';
 import type { Comparison, Figure } from './comparison.ts';
 import { figuresBench } from './figures.ts';
@@ -13,7 +15,7 @@ import { serdeBench } from './serdes.ts';
 import { withWorkFolder } from './work-folder.ts';
 
 /** What stands in the table besides the lines. */
-const EXTRAS = ['restore', 'serdes', 'figures'];
+const EXTRAS = ['restore', 'compaction', 'serdes', 'figures'];
 
 const names = [...GROUPS.keys(), ...LINES.map(({ name }) => name), ...EXTRAS];
 
@@ -74,6 +76,16 @@ await withWorkFolder(async folder => {
     const texts = await figuresBench({ folder, rounds, records, progress });
     progress('');
     console.log(`\n${texts.join('\n')}`);
+  }
+  if (isWanted('compaction')) {
+    const text = await compactionCost({
+      folder,
+      rounds: rounds ?? ROUNDS.alone,
+      records: records ?? COMPACTION_RECORDS,
+      progress: step => progress(`compaction: ${step}`),
+    });
+    progress('');
+    console.log(`\n${text}`);
   }
   if (isWanted('restore')) await restore(join(folder, 'restore'), records ?? RESTORE_KEYS);
 });

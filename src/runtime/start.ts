@@ -15,6 +15,7 @@ import { KINDS } from './kinds.ts';
 import { Latencies } from './latencies.ts';
 import { readManifest, writeManifest } from './manifest-topic.ts';
 import { DEFAULT_MAX_MESSAGE_BYTES } from './outputs.ts';
+import { Purge } from './purge.ts';
 import type { SubTopology } from './plan.ts';
 import type { Broker, Clock, Log, Membership, StateBackend, TaskSpec, TopicInfo } from './ports.ts';
 import { Task, taskId } from './task.ts';
@@ -131,6 +132,8 @@ export async function start(topology: Topology, world: World, settings: Settings
       onRestore,
     };
     for (const place of places) tasks.push(await Task.open({ ...common, ...place, counters: counted() }, membership));
+    const purge = new Purge(tasks, world);
+    await purge.purge();
     const worker = new Worker(tasks, {
       globals,
       openReader: () => broker.reader(),
@@ -140,7 +143,10 @@ export async function start(topology: Topology, world: World, settings: Settings
       maxEpochRecords: settings.maxEpochRecords,
       maxEpochBytes: memoryBytes * EPOCH_SHARE,
       onLoop: () => events.loops.next(),
-      onCommit: () => events.commits.next(),
+      onCommit: () => {
+        events.commits.next();
+        purge.look();
+      },
     });
     events.submits.subscribe(() => worker.wake());
     const created = missing.map(({ name }) => name);
@@ -155,7 +161,10 @@ export async function start(topology: Topology, world: World, settings: Settings
       counters,
       latencies,
       events,
-      close,
+      close: async () => {
+        await purge.close();
+        await close();
+      },
     });
   } catch (error) {
     await close();

@@ -2,8 +2,11 @@ import { expect, test } from 'vitest';
 import type { Disk } from '../../../src/adapters/embedded/disk.ts';
 import { openEmbeddedBroker } from '../../../src/adapters/embedded/embedded-broker.ts';
 import { readFooter } from '../../../src/adapters/embedded/footer.ts';
+import { LogFiles } from '../../../src/adapters/embedded/log-files.ts';
 import { openLogReader } from '../../../src/adapters/embedded/log-follower.ts';
+import { LogIndex } from '../../../src/adapters/embedded/log-index.ts';
 import { MemoryDisk, MemoryFile } from '../../../src/adapters/embedded/memory-disk.ts';
+import { readBeginning, replay } from '../../../src/adapters/embedded/replay.ts';
 import { FatalError } from '../../../src/errors.ts';
 import type { Log } from '../../../src/runtime/ports.ts';
 import { ManualClock } from '../../../src/testing/manual-clock.ts';
@@ -47,6 +50,13 @@ async function footerOf(disk: MemoryDisk, name: string) {
       { firstOffset, endOffset, records, bytes, crc },
     ]),
   );
+}
+
+async function beginningOf(disk: MemoryDisk, name: string) {
+  const [segment, generation] = name.split('.').map(Number) as [number, number];
+  const beginning = await readBeginning(disk.files.get(name)!, [segment, generation]);
+  if (typeof beginning === 'string') throw new Error(beginning);
+  return beginning;
 }
 
 const damage = (message: RegExp) => ({ code: 'TOPO_LOG_DAMAGED', message: expect.stringMatching(message) as string });
@@ -110,6 +120,19 @@ test('a file that lost only its footer gets it again', async () => {
     await model.check(broker, clock.now());
     expect(await footerOf(torn, name)).toEqual(await footerOf(disk, name));
     await broker.close();
+  }
+});
+
+test('a segment that was written anew knows, read frame by frame, what topics there were and what groups had committed behind it', async () => {
+  const { disk, rewritten } = await cleanedLog('killed');
+  const segments = [...disk.files.keys()].filter(name => name.endsWith('.seg')).sort();
+  for (const name of rewritten) {
+    const beginning = await beginningOf(disk, name);
+    const { tail, state } = beginning;
+    await replay(disk.files.get(name)!, tail, state, new LogIndex(new LogFiles(disk)));
+    const behind = (await beginningOf(disk, segments[segments.indexOf(name) + 1]!)).state;
+    expect(state.groupOffsets('model')).toEqual(behind.groupOffsets('model'));
+    expect([...state.topics.keys()]).toEqual([...behind.topics.keys()]);
   }
 });
 
