@@ -4,6 +4,7 @@ import { RecordError, TopologyError } from '../../src/errors.ts';
 import { message, protobuf } from '../../src/serdes/index.ts';
 import type { Serde } from '../../src/serdes/index.ts';
 import { Empty, Kinds, Kinds_Inner, OldInner } from './gen/kinds/v1/kinds.ts';
+import { Tree } from './gen/trees/v1/tree.ts';
 import { Money } from './gen/shared/v1/money.ts';
 import { anyKinds, EMPTY_KINDS } from './kinds.ts';
 
@@ -227,6 +228,10 @@ describe('decode refuses', () => {
     ['wire type 6', '1e'],
     ['wire type 7', '1f'],
     ['a tag of more than 32 bits', '808080808001 00'],
+    ['a tag of more than five bytes', '988080808000 05'],
+    ['a length of more than five bytes', '72 818080808000 61'],
+    ['a field that goes over from one piece of a message to the next', '9a01 01 10 9a01 01 05'],
+    ['a member of a oneof that is no message, and replaced', 'ea01 01 ff e201 01 61'],
     ['a nested message that runs past its end', '9a01 03 0a0561 6161616161'],
     ['a nested varint that runs past its end', '9a01 02 1080 01'],
     ['packed numbers that run past their end', 'a201 02 0180 01'],
@@ -237,6 +242,12 @@ describe('decode refuses', () => {
 
   test.each(wrong)('%s', (_, bytes) => {
     expect(() => kinds.decode(hex(bytes))).toThrow(expect.objectContaining({ code: 'TOPO_DECODE' }) as Error);
+  });
+
+  test('a message that is replaced in a oneof by another message, and is none', () => {
+    const trees = protobuf(Tree);
+    expect(trees.decode(hex('2a02 0a00 3200')).either).toMatchObject({ case: 'right' });
+    expect(() => trees.decode(hex('2a01 ff 3200'))).toThrow(RecordError);
   });
 
   test('more levels and more bytes than allowed', () => {
@@ -256,6 +267,14 @@ function varint(value: number): Buffer {
 }
 
 describe('decode accepts', () => {
+  test('at its deepest an entry of a map without a value, which encodes again', () => {
+    const trees = protobuf(Tree, { maxDepth: 3 });
+    const value = trees.decode(hex('2203 0a0161'));
+    expect(Object.keys(value.byName)).toEqual(['a']);
+    expect(trees.decode(trees.encode(value))).toEqual(value);
+    expect(() => protobuf(Tree, { maxDepth: 2 }).decode(hex('2203 0a0161'))).toThrow('too deeply');
+  });
+
   test('packed and unpacked numbers, mixed', () => {
     expect(kinds.decode(hex('a001 05 a201 02 0607 a001 08')).packedNumbers).toEqual([5, 6, 7, 8]);
     expect(kinds.decode(hex('aa01 02 0607 a801 08')).unpackedNumbers).toEqual([6n, 7n, 8n]);

@@ -2,8 +2,9 @@ import { hasSmallNumbers } from './schema.ts';
 import type { FieldSchema, Indexes, MessageSchema, OneofSchema, ScalarType } from './schema.ts';
 
 /**
- * The source of a decoder: `function decode0(b, p, end, left)`: buffer, position, end, how many levels may follow. Every name that stems
- * from a descriptor goes through `JSON.stringify`; everything else is numbers and text of ours.
+ * The source of a decoder: `function decode0(b, p, end, left, more)`: buffer, position, end, how many levels may follow, and of a
+ * message that comes in pieces all their places, the first one's included: start, end, start, end … Every name that stems from a
+ * descriptor goes through `JSON.stringify`; everything else is numbers and text of ours.
  *
  * Messages in it are only marked in the loop and decoded behind it: one that comes in pieces is decoded once, out of all of them.
  */
@@ -12,27 +13,32 @@ export function decoderSource(schema: MessageSchema, index: number, indexes: Ind
   const locals = [...plain.map(declaration), ...schema.oneofs.map((_, at) => oneofDeclaration(at))];
   const cases = [
     ...plain.map((field, at) => fieldCases(field, at, indexes)),
-    ...schema.oneofs.flatMap((oneof, at) => oneof.fields.map(field => oneofCase(field, at, indexes))),
+    ...schema.oneofs.flatMap((oneof, at) => oneof.fields.map(field => oneofCase(field, oneof, at, indexes))),
   ];
   const always = plain.flatMap((field, at) =>
     field.presence === 'explicit' ? [] : [`${property(field.property)}: v${at}`],
   );
   return `
-function decode${index}(b, p, end, left) {
+function decode${index}(b, p, end, left, more) {
   if (left < 0) throw r.tooDeep();
-  let x, n, t, s, u;
+  let x, n, t, s, u, i = 2;
   ${locals.join('\n  ')}
-  while (p < end) {
-    s = p;
-    if ((t = b[p++]) > 127) { t = r.tag(b, s); p = r.at; }
-    switch (t) {
-      ${cases.join('\n      ')}
-      default:
-        p = r.skip(b, t, p, end, known${index});
-        if (u === undefined) u = [s, p]; else if (u[u.length - 1] === s) u[u.length - 1] = p; else u.push(s, p);
+  for (;;) {
+    while (p < end) {
+      s = p;
+      if ((t = b[p++]) > 127) { t = r.tag(b, s); p = r.at; }
+      switch (t) {
+        ${cases.join('\n        ')}
+        default:
+          p = r.skip(b, t, p, end, known${index});
+          if (u === undefined) u = [s, p]; else if (u[u.length - 1] === s) u[u.length - 1] = p; else u.push(s, p);
+      }
     }
+    if (p !== end) throw r.truncated();
+    if (more === undefined || i === more.length) break;
+    p = more[i++];
+    end = more[i++];
   }
-  if (p !== end) throw r.truncated();
   const o = { ${always.join(', ')} };
   ${plain.map((field, at) => explicitResult(field, at, indexes)).join('\n  ')}
   ${schema.oneofs.map((oneof, at) => oneofResult(oneof, at, indexes)).join('\n  ')}
@@ -182,7 +188,7 @@ function fieldCases(field: FieldSchema, at: number, indexes: Indexes): string {
       `case ${tagOf(field, DELIMITED)}: { ${READ_LENGTH} const outer = end; end = p + n; ` +
       `while (p < end) { ${readSource(field, indexes)} v${at}.push(x); } ` +
       `if (p !== end) throw r.truncated(); end = outer; break; }`;
-    return `${one}\n      ${packed}`;
+    return `${one}\n        ${packed}`;
   }
   if (field.type === 'message') {
     const mark = `if (s${at} < 0) { s${at} = p; e${at} = p + n; } else (d${at} ??= [s${at}, e${at}]).push(p, p + n);`;
@@ -195,39 +201,42 @@ function fieldCases(field: FieldSchema, at: number, indexes: Indexes): string {
 function mapValue(entry: MessageSchema, indexes: Indexes): string {
   const value = entry.fields.find(({ number }) => number === 2)!;
   return value.type === 'message'
-    ? `x.value ?? decode${indexes.messageIndex(value.message!)}(b, 0, 0, left - 1)`
+    ? `x.value ?? decode${indexes.messageIndex(value.message!)}(b, 0, 0, left - 2)`
     : 'x.value';
 }
 
-function oneofCase(field: FieldSchema, at: number, indexes: Indexes): string {
+function oneofCase(field: FieldSchema, { fields }: OneofSchema, at: number, indexes: Indexes): string {
   const start = `case ${tagOf(field, wireType(field.type))}:`;
+  const replaced = fields.filter(other => other.type === 'message' && other !== field);
+  // nobody will see it, but bytes that are no message must not pass
+  const checks = replaced.map(
+    other => `if (ok${at} === ${other.number}) decode${indexes.messageIndex(other.message!)}(b, ${markedIn(at)}); `,
+  );
   if (field.type !== 'message')
-    return `${start} ${readSource(field, indexes)} ok${at} = ${field.number}; ow${at} = x; break;`;
-  const first = `{ ok${at} = ${field.number}; os${at} = p; oe${at} = p + n; od${at} = undefined; }`;
+    return `${start} ${checks.join('')}${readSource(field, indexes)} ok${at} = ${field.number}; ow${at} = x; break;`;
+  const first = `{ ${checks.join('')}ok${at} = ${field.number}; os${at} = p; oe${at} = p + n; od${at} = undefined; }`;
   const again = `(od${at} ??= [os${at}, oe${at}]).push(p, p + n)`;
   return `${start} ${READ_LENGTH} if (ok${at} !== ${field.number}) ${first} else ${again}; p += n; break;`;
+}
+
+/** Where the message lies that came last in a oneof. */
+function markedIn(at: number): string {
+  return `os${at}, oe${at}, left - 1, od${at}`;
 }
 
 function explicitResult(field: FieldSchema, at: number, indexes: Indexes): string {
   if (field.presence !== 'explicit') return '';
   if (field.type !== 'message') return `if (v${at} !== undefined) ${setProperty(field.property, `v${at}`)}`;
-  const value = marked(`decode${indexes.messageIndex(field.message!)}`, `s${at}`, `e${at}`, `d${at}`);
-  return `if (s${at} >= 0) { ${value} ${setProperty(field.property, 'x')} }`;
-}
-
-function marked(decode: string, start: string, end: string, pieces: string): string {
-  return (
-    `if (${pieces} === undefined) x = ${decode}(b, ${start}, ${end}, left - 1); ` +
-    `else { x = r.joined(b, ${pieces}); x = ${decode}(x, 0, x.length, left - 1); }`
-  );
+  const value = `decode${indexes.messageIndex(field.message!)}(b, s${at}, e${at}, left - 1, d${at})`;
+  return `if (s${at} >= 0) ${setProperty(field.property, value)}`;
 }
 
 function oneofResult(oneof: OneofSchema, at: number, indexes: Indexes): string {
   const cases = oneof.fields.map(field => {
     const name = JSON.stringify(field.property);
     if (field.type !== 'message') return `case ${field.number}: x = { case: ${name}, value: ow${at} }; break;`;
-    const value = marked(`decode${indexes.messageIndex(field.message!)}`, `os${at}`, `oe${at}`, `od${at}`);
-    return `case ${field.number}: ${value} x = { case: ${name}, value: x }; break;`;
+    const value = `decode${indexes.messageIndex(field.message!)}(b, ${markedIn(at)})`;
+    return `case ${field.number}: x = { case: ${name}, value: ${value} }; break;`;
   });
   return `if (ok${at} !== 0) { switch (ok${at}) { ${cases.join(' ')} } ${setProperty(oneof.property, 'x')} }`;
 }

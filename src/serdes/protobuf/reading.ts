@@ -36,7 +36,6 @@ export const reading = {
   text,
   copy,
   skip,
-  joined,
   collect,
   truncated: () => new WireFault('ends early'),
   tooDeep: () => new WireFault('is nested too deeply'),
@@ -72,10 +71,10 @@ function varint(buffer: Uint8Array, start: number): void {
   reading.at = at;
 }
 
-/** Also tags: 32 bits, which are enough for both. */
-function length(buffer: Uint8Array, at: number): number {
-  varint(buffer, at);
-  if (halves64[1] !== 0) throw new WireFault('holds a length of more than 32 bits');
+/** Also tags: 32 bits, in five bytes at most, as the parsers of C++ and protobufjs have it. */
+function length(buffer: Uint8Array, start: number): number {
+  varint(buffer, start);
+  if (halves64[1] !== 0 || reading.at - start > 5) throw new WireFault('holds a tag or length of more than 32 bits');
   return halves64[0]!;
 }
 
@@ -229,14 +228,9 @@ function skip(buffer: Uint8Array, tag: number, at: number, end: number, known: R
   return behind;
 }
 
-/** A message in several pieces is one piece: that is how Protobuf merges them. `places`: start, end, start, end … */
-function joined(buffer: Buffer, places: readonly number[]): Buffer {
-  return Buffer.concat(pieces(buffer, places));
-}
-
-/** The raw bytes of the unknown fields. */
+/** The raw bytes of the unknown fields. `places`: start, end, start, end … */
 function collect(buffer: Buffer, places: readonly number[]): Uint8Array {
-  return new Uint8Array(joined(buffer, places));
+  return new Uint8Array(Buffer.concat(pieces(buffer, places)));
 }
 
 function pieces(buffer: Buffer, places: readonly number[]): Buffer[] {
