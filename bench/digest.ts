@@ -62,7 +62,7 @@ export async function forEachRecord(
     for (let offset = 0, end = 1; offset < end;) {
       const [fetched] = await reader.fetch([{ topic, partition, offset, maxBytes: FETCH_BYTES }], 0);
       for (const batch of fetched!.batches) {
-        records.load(batch);
+        records.load(batch, { topic, partition });
         while (records.next()) visit(records, partition);
       }
       ({ nextOffset: offset, end } = fetched!);

@@ -44,7 +44,7 @@ export async function readTopic(
       for (let offset = range!.start; offset < range!.end;) {
         const [fetched] = await reader.fetch([{ topic, partition, offset, maxBytes: FETCH_BYTES }], 0);
         for (const batch of fetched!.batches) {
-          cursor.load(batch);
+          cursor.load(batch, { topic, partition });
           while (cursor.next()) if (cursor.offset >= offset) found.push(recordAt(cursor, partition));
         }
         offset = fetched!.nextOffset;

@@ -29,7 +29,7 @@ export async function* forwards(reader: Reader, stretch: Stretch, matches: Match
       continue;
     }
     for (const batch of fetched!.batches) {
-      records.load(batch);
+      records.load(batch, stretch);
       while (records.next()) {
         if (records.offset >= to) return;
         if (records.offset >= offset && matches(records)) yield recordAt(records, stretch);
@@ -118,7 +118,7 @@ export async function* following(
       const { offset } = requests[i]!;
       const found: TopicRecord[] = [];
       for (const batch of fetched.batches) {
-        records.load(batch);
+        records.load(batch, fetched);
         while (records.next()) if (records.offset >= offset && matches(records)) found.push(recordAt(records, fetched));
       }
       round.push(sequence(found));

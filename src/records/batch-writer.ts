@@ -12,6 +12,9 @@ const SHORT = 24;
 /** Above this many bytes `TypedArray.set` copies faster than a loop over words, although it needs a view to copy from. */
 const LONG = 192;
 
+/** Up to here a varint is exact. A batch whose timestamps lie further apart, which only bad ones do, is two. */
+const LARGEST_DELTA = 2 ** 52;
+
 /** The longest a record's length, attributes, timestamp delta and offset delta can be. */
 const FRONT_BYTES = 5 + 1 + 10 + 5;
 
@@ -188,7 +191,8 @@ export class BatchWriter {
 
   /** Writes a record's front; returns where its body goes, with room for it; -1 when it can never fit. */
   #open(timestamp: number, body: number): number {
-    if (this.length - this.#start + FRONT_BYTES + body > this.#targetBatchBytes && this.#count > 0) this.#close();
+    const isFull = this.length - this.#start + FRONT_BYTES + body > this.#targetBatchBytes;
+    if ((isFull || Math.abs(timestamp - this.#baseTimestamp) > LARGEST_DELTA) && this.#count > 0) this.#close();
     const { length } = this;
     const needed = length + BATCH_HEADER_BYTES + FRONT_BYTES + body;
     if (needed > this.#buffer.length) this.#grow(needed);

@@ -35,6 +35,12 @@ export const BATCH_AT = {
   recordCount: 57,
 } as const;
 
+const COMPRESSION = 0x7;
+/** In `attributes`: the broker gave all records of the batch its `maxTimestamp`. */
+export const LOG_APPEND_TIME = 0x8;
+/** In `attributes`: its records are the broker's own, such as the end of a transaction. */
+const CONTROL = 0x20;
+
 const TWO_32 = 0x100000000;
 
 /** An int64 that is known to be exact as a number. */
@@ -54,14 +60,16 @@ export const recordCountOf = (batch: Buffer): number => batch.readInt32BE(BATCH_
 export const maxTimestampOf = (batch: Buffer): number => readInt64(batch, BATCH_AT.maxTimestamp);
 export const setBaseOffset = (batch: Buffer, offset: number): void => writeInt64(batch, BATCH_AT.baseOffset, offset);
 
-/** What is wrong with these bytes as one whole, uncompressed batch; undefined when nothing is. */
+/** What is wrong with these bytes as one whole, uncompressed batch of users' records; undefined when nothing is. */
 export function batchFault(batch: Buffer): string | undefined {
   if (batch.length < BATCH_HEADER_BYTES) return `only ${batch.length} bytes`;
   if (batch[BATCH_AT.magic] !== 2) return `magic ${batch[BATCH_AT.magic]} instead of 2`;
   const length = batch.readInt32BE(BATCH_AT.batchLength) + 12;
   if (length !== batch.length) return `length ${length} in ${batch.length} bytes`;
   if (batch.readUInt32BE(BATCH_AT.crc) !== batchCrc(batch)) return 'its CRC does not match';
-  if ((batch.readInt16BE(BATCH_AT.attributes) & 0x7) !== 0) return 'it is compressed';
+  const attributes = batch.readInt16BE(BATCH_AT.attributes);
+  if ((attributes & COMPRESSION) !== 0) return 'it is compressed';
+  if ((attributes & CONTROL) !== 0) return 'it is a control batch';
   return undefined;
 }
 

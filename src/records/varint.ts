@@ -41,7 +41,7 @@ export interface VarintReader {
   position: number;
 }
 
-/** Reads at `reader.position` and moves it behind. @throws RangeError past the buffer's end or over ten bytes. */
+/** Reads at `reader.position` and moves it behind. @throws RangeError past the buffer's end or over 64 bits */
 export function readVarint(reader: VarintReader): number {
   const { buffer } = reader;
   let position = reader.position;
@@ -61,12 +61,13 @@ export function readVarint(reader: VarintReader): number {
   let sum = bits;
   let factor = 2 ** shift;
   for (let length = shift / 7; byte >= 0x80; length++) {
-    if (length >= 10) throw new RangeError('a number of more than ten bytes in a record batch');
     byte = buffer[position++]!;
+    if (length === 9 && byte > 1) throw new RangeError('a number of more than 64 bits in a record batch');
     sum += (byte & 0x7f) * factor;
     factor *= 0x80;
   }
   if (position > buffer.length) throw new RangeError('a number runs past the end of the record batch');
   reader.position = position;
-  return sum % 2 === 0 ? sum / 2 : -(sum + 1) / 2;
+  // of a sum beyond 2^53 the lowest bit is lost
+  return (bits & 1) === 0 ? sum / 2 : -(sum + 1) / 2;
 }

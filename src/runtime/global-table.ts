@@ -131,7 +131,7 @@ export class GlobalTable {
     let hasMoved = false;
     for (const partition of this.partitions) {
       for (const batch of partition.take()) {
-        this.#cursor.load(batch);
+        this.#cursor.load(batch, partition);
         while (this.#cursor.next()) if (this.#cursor.offset >= partition.position) this.#record(partition.partition);
       }
       hasMoved = partition.settle() || hasMoved;

@@ -1,13 +1,14 @@
 import { FatalError, RecordError } from '../errors.ts';
 import type { TopicSlot } from '../graph/functions.ts';
 import type { Slots } from '../graph/topology.ts';
+import { baseOffsetOf, lastOffsetOf } from '../records/batch.ts';
 import { BatchReader } from '../records/batch-reader.ts';
 import type { Serde } from '../serdes/serde.ts';
 import type { Step } from './chain.ts';
 import type { Chain } from './compile.ts';
 import type { Input } from './plan.ts';
 import type { Fetched, FetchRequest } from './ports.ts';
-import { decode } from './values.ts';
+import { decode, isTime } from './values.ts';
 
 /** Fetched batches that wait in front of a task, a partition: enough to work on while more is fetched. */
 const BUFFER_BYTES = 2 * 1024 * 1024;
@@ -90,13 +91,16 @@ export class TaskInput {
     return { topic: this.topic, partition: this.partition, offset: this.#fetchOffset, maxBytes: room };
   }
 
-  /** An answer to a request from before a `seek` is dropped. @throws FatalError `TOPO_OFFSET_OUT_OF_RANGE` */
+  /** An answer to a request from before a `seek` is dropped. @throws FatalError `TOPO_OFFSET_OUT_OF_RANGE`, `TOPO_LOG_DAMAGED` */
   accept({ batches, nextOffset, start, end }: Fetched, requestedOffset: number): void {
     if (requestedOffset !== this.#fetchOffset) return;
     if (this.#fetchOffset < start || this.#fetchOffset > end) throw outOfRange(this, this.#fetchOffset, start, end);
     this.end = end;
     this.#fetchOffset = nextOffset;
+    let behind = 0;
     for (const batch of batches) {
+      if (baseOffsetOf(batch) < behind || lastOffsetOf(batch) >= nextOffset) throw misplaced(this, baseOffsetOf(batch));
+      behind = lastOffsetOf(batch) + 1;
       this.#queue.push(batch);
       this.#bufferedBytes += batch.length;
     }
@@ -156,7 +160,7 @@ export class TaskInput {
         this.position = this.#fetchOffset;
         return;
       }
-      reader.load(batch);
+      reader.load(batch, this);
     }
   }
 
@@ -167,11 +171,13 @@ export class TaskInput {
     this.#headError = undefined;
     this.#headDecoded = false;
     if (this.#timestamp !== undefined) this.#extractTimestamp(own);
-    if (this.#headError === undefined && !isTime(this.headTimestamp))
-      this.#headError = new RecordError(
-        'TOPO_TIMESTAMP_INVALID',
-        "the record has no time in ms since 1970, and its topic's declaration takes none from the value",
-      );
+    if (isTime(this.headTimestamp)) return;
+    // its turn comes at once, and is refused
+    this.headTimestamp = 0;
+    this.#headError ??= new RecordError(
+      'TOPO_TIMESTAMP_INVALID',
+      "the record has no time in ms since 1970, and its topic's declaration takes none from the value",
+    );
   }
 
   /** The value is decoded now, and kept for its turn. */
@@ -187,7 +193,14 @@ export class TaskInput {
   }
 }
 
-const isTime = (timestamp: number): boolean => Number.isSafeInteger(timestamp) && timestamp >= 0;
+/** Records of one of two batches that overlap would be taken for those of the other, and passed over. */
+function misplaced({ topic, partition }: TaskInput, offset: number): FatalError {
+  return new FatalError(
+    'TOPO_LOG_DAMAGED',
+    `${topic}-${partition}: the record batch at offset ${offset} overlaps the one in front of it or behind it. Put the log back from a copy.`,
+    { topic, partition, offset },
+  );
+}
 
 function outOfRange({ topic, partition }: TaskInput, offset: number, start: number, end: number): FatalError {
   const what =

@@ -93,7 +93,7 @@ async function* batchesOf<T>({ source, topic, from, read }: Followed<T>, reader:
       for (const batch of batches) {
         const results: T[] = [];
         let failure: { readonly thrown: unknown } | undefined;
-        cursor.load(batch);
+        cursor.load(batch, { topic, partition });
         try {
           while (cursor.next()) {
             const result = cursor.offset < requests[index]!.offset ? undefined : read(cursor, partition);

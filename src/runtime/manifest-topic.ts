@@ -20,7 +20,7 @@ export async function readManifest(
     for (let offset = range!.start; offset < range!.end;) {
       const [fetched] = await reader.fetch([{ topic, partition: 0, offset, maxBytes: FETCH_BYTES }], WAIT_MS);
       for (const batch of fetched!.batches) {
-        records.load(batch);
+        records.load(batch, fetched!);
         while (records.next()) last = records.valueBytes()?.toString();
       }
       offset = fetched!.nextOffset;

@@ -4,7 +4,7 @@ import type { Topology } from '../graph/topology.ts';
 import { BatchReader } from '../records/batch-reader.ts';
 import { openNumbered } from './numbered-state.ts';
 import type { StorePlan } from './plan.ts';
-import type { Broker, Log, StateBackend, TaskState } from './ports.ts';
+import type { Broker, Log, StateBackend, TaskState, TopicPartition } from './ports.ts';
 import { stamped } from './stamped.ts';
 import { storePrefix } from './store.ts';
 import type { StateWrite } from './store.ts';
@@ -77,6 +77,14 @@ async function openState({ topology, task, backend, broker, commit, log }: Resto
   );
 }
 
+function withoutKey({ topic, partition }: TopicPartition, offset: number): FatalError {
+  return new FatalError(
+    'TOPO_LOG_DAMAGED',
+    `${topic}-${partition} holds a record without a key at offset ${offset}: somebody else wrote to it. Bring the topic back from a backup.`,
+    { topic, partition, offset },
+  );
+}
+
 async function replay(state: TaskState, { store, changelog }: StorePlan, request: RestoreRequest): Promise<number> {
   const { broker, partition, task } = request;
   const [range] = await broker.offsets([{ topic: changelog, partition }]);
@@ -105,9 +113,10 @@ async function replay(state: TaskState, { store, changelog }: StorePlan, request
         FETCH_WAIT_MS,
       );
       for (const batch of fetched!.batches) {
-        records.load(batch);
+        records.load(batch, fetched!);
         while (records.next()) {
           if (records.offset < offset) continue;
+          if (records.keyStart < 0) throw withoutKey(fetched!, records.offset);
           const value = records.valueBytes();
           writes.push([prefix + records.keyText(), value === null ? null : stamped(value, records.timestamp)]);
           count++;

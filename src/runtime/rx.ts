@@ -9,7 +9,7 @@ import type { Kind, Site } from './chain.ts';
 import { IN, OUT } from './counters.ts';
 import { KeyView } from './key-view.ts';
 import { ClockScheduler } from './rx-scheduler.ts';
-import { defined } from './values.ts';
+import { defined, isTime } from './values.ts';
 
 /** What operators may hand on. */
 interface Emitted {
@@ -216,7 +216,7 @@ function checked(record: Emitted, lastTimestamp: number): Emitted & { readonly t
   if (typeof record !== 'object' || record === null)
     throw new RecordError('TOPO_USER_FUNCTION', 'its operators emitted something that is no record: { key, value }');
   const { timestamp = lastTimestamp, headers } = record;
-  if (!Number.isSafeInteger(timestamp) || timestamp < 0)
+  if (!isTime(timestamp))
     throw new RecordError('TOPO_TIMESTAMP_INVALID', 'its operators emitted a timestamp that is no time');
   const key = defined(record.key, 'emittedKey');
   const value = defined(record.value, 'emittedValue');

@@ -1,6 +1,13 @@
 import { RecordError } from '../errors.ts';
 import type { Serde } from '../serdes/serde.ts';
 
+/** The last moment of ECMAScript's calendar (ECMA-262, Time Values). What windows add to a time is exact up to 2^53, far behind it. */
+const LAST_MOMENT_MS = 8.64e15;
+
+/** Whether a timestamp says when something happened, in ms since 1970. Kafka's -1 for none does not, nor does what overflowed. */
+export const isTime = (timestamp: number): boolean =>
+  Number.isSafeInteger(timestamp) && timestamp >= 0 && timestamp <= LAST_MOMENT_MS;
+
 /** @throws RecordError `TOPO_DECODE`; says nothing of the bytes. */
 export function decode<T>(serde: Serde<T>, bytes: Uint8Array, what: 'key' | 'value'): T {
   try {

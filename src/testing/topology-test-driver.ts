@@ -170,7 +170,7 @@ export class TopologyTestDriver {
       while (offset < range!.end) {
         const [fetched] = await reader.fetch([{ topic, partition, offset, maxBytes: FETCH_BYTES }], 0);
         for (const batch of fetched!.batches) {
-          batchReader.load(batch);
+          batchReader.load(batch, fetched!);
           while (batchReader.next()) {
             if (batchReader.offset < offset) continue;
             const key = batchReader.keyBytes();

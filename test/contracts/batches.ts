@@ -19,7 +19,7 @@ function recordsOf<T>(batches: readonly Buffer[], offset: number, pick: (reader:
   const reader = new BatchReader();
   const picked: T[] = [];
   for (const batch of batches) {
-    reader.load(batch);
+    reader.load(batch, { topic: 'test', partition: 0 });
     while (reader.next()) if (reader.offset >= offset) picked.push(pick(reader));
   }
   return picked;

@@ -83,7 +83,7 @@ export function brokerContract(name: string, open: () => Promise<Broker>): void 
       const base = committed(outcome)[0]![0]!;
       const [answer] = await broker.reader().fetch([{ ...at, offset: base, maxBytes: 1 }], 0);
       const reader = new BatchReader();
-      reader.load(answer!.batches[0]!);
+      reader.load(answer!.batches[0]!, at);
       expect(reader.next()).toBe(true);
       expect([reader.offset, reader.timestamp]).toEqual([base, 1_234_567]);
       expect([String(reader.keyBytes()), String(reader.valueBytes())]).toEqual(['key', 'value']);

@@ -33,7 +33,7 @@ function unpack(batches: readonly Buffer[]): (Entry & { offset: number })[] {
   const reader = new BatchReader();
   return batches.flatMap(batch => {
     expect(batchFault(batch)).toBeUndefined();
-    reader.load(batch);
+    reader.load(batch, { topic: 'in', partition: 0 });
     const entries = [];
     while (reader.next())
       entries.push({

@@ -5,7 +5,7 @@ import { memoryState } from '../../src/adapters/level/level-state.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import type { Topology } from '../../src/index.ts';
 import type { Application } from '../../src/runtime/application.ts';
-import type { Broker, Clock, Log, Reader, StateBackend } from '../../src/runtime/ports.ts';
+import type { Broker, Clock, Fetched, Log, Reader, StateBackend } from '../../src/runtime/ports.ts';
 import { start } from '../../src/runtime/start.ts';
 import type { Settings } from '../../src/runtime/start.ts';
 import { readTopic, writeTopic } from '../topic-records.ts';
@@ -29,6 +29,8 @@ export class TestWorld implements AsyncDisposable {
   clock: Clock = systemClock;
   /** Waited for after each fetch of what runs here: what a slow disk or network does. */
   afterFetch: () => Promise<void> | void = () => {};
+  /** What comes of an answer on its way to what runs here: what a hostile or broken broker does. */
+  changeFetched: (fetched: Fetched) => Fetched = fetched => fetched;
   /** Of what runs here. */
   openReaders = 0;
   readonly #applications: Application[] = [];
@@ -60,7 +62,7 @@ export class TestWorld implements AsyncDisposable {
   }
 
   async start(topology: Topology, settings: Partial<Settings> = {}): Promise<Application> {
-    const world = { broker: this.#slowed(), state: this.state, clock: this.clock, log: this.log };
+    const world = { broker: this.#between(), state: this.state, clock: this.clock, log: this.log };
     const application = await start(topology, world, { ...SETTINGS, ...settings });
     this.#applications.push(application);
     return application;
@@ -86,13 +88,13 @@ export class TestWorld implements AsyncDisposable {
     return readTopic(this.broker, topic);
   }
 
-  #slowed(): Broker {
+  #between(): Broker {
     const { broker } = this;
-    const slow = (reader: Reader): Reader => ({
+    const watched = (reader: Reader): Reader => ({
       fetch: async (requests, maxWaitMs) => {
         const fetched = await reader.fetch(requests, maxWaitMs);
         await this.afterFetch();
-        return fetched;
+        return fetched.map(one => this.changeFetched(one));
       },
       close: () => {
         this.openReaders--;
@@ -105,7 +107,7 @@ export class TestWorld implements AsyncDisposable {
       offsets: partitions => broker.offsets(partitions),
       reader: () => {
         this.openReaders++;
-        return slow(broker.reader());
+        return watched(broker.reader());
       },
       groupOffsets: group => broker.groupOffsets(group),
       sizes: partitions => broker.sizes(partitions),

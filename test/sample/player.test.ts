@@ -59,7 +59,7 @@ async function contents(broker: Broker, count = partitions): Promise<Map<string,
 function linesOf(batch: Buffer): string[] {
   const lines: string[] = [];
   const cursor = new BatchReader();
-  cursor.load(batch);
+  cursor.load(batch, { topic: 'feed', partition: 0 });
   while (cursor.next()) lines.push(line(cursor.timestamp, cursor.keyBytes()!, cursor.valueBytes()));
   return lines;
 }

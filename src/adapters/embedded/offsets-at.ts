@@ -16,7 +16,7 @@ export async function offsetAt(view: LogView, at: TopicPartition, timestampMs: n
       const [fetched] = await fetchNow(view, [{ ...at, offset, maxBytes: FETCH_BYTES }]);
       for (const batch of fetched!.batches) {
         if (maxTimestampOf(batch) < timestampMs) continue;
-        records.load(batch);
+        records.load(batch, at);
         while (records.next()) if (records.offset >= offset && records.timestamp >= timestampMs) return records.offset;
       }
       if (fetched!.nextOffset <= offset) return end;

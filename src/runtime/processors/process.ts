@@ -10,7 +10,7 @@ import type { Compiled, Site } from '../chain.ts';
 import { IN, OUT } from '../counters.ts';
 import { KeyView } from '../key-view.ts';
 import type { Unit } from '../unit.ts';
-import { defined, synchronous } from '../values.ts';
+import { defined, isTime, synchronous } from '../values.ts';
 import { handleOf, ownKey } from './process-stores.ts';
 import type { Call } from './process-stores.ts';
 import { Timing } from './timing.ts';
@@ -186,7 +186,7 @@ class Context implements RecordContext, Call {
 }
 
 function checkedTime(timestamp: number): number {
-  if (Number.isSafeInteger(timestamp) && timestamp >= 0) return timestamp;
+  if (isTime(timestamp)) return timestamp;
   throw new RecordError(
     'TOPO_TIMESTAMP_INVALID',
     `forward is given ${timestamp} as timestamp: no time in ms since 1970`,
