@@ -12,11 +12,15 @@ export function bytesJson(bytes: Uint8Array): Json {
 
 export const base64Json = (bytes: Uint8Array): Json => ({ base64: asBuffer(bytes).toString('base64') });
 
+/** Deeper values overflow the stack of whoever writes them. */
+const MAX_DEPTH = 1000;
+
 /**
  * A decoded value as JSON: bigints are decimal strings, bytes base64, numbers that JSON does not have the strings of Protobuf's
  * JSON mapping (`"NaN"`, `"Infinity"`, `"-Infinity"`).
+ * @throws RangeError on one of more than a thousand levels
  */
-export function valueJson(value: unknown): Json {
+export function valueJson(value: unknown, depth = 0): Json {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -26,9 +30,12 @@ export function valueJson(value: unknown): Json {
     case 'object':
       if (value === null) return null;
       if (value instanceof Uint8Array) return base64Json(value);
-      if (Array.isArray(value)) return value.map(valueJson);
+      if (depth === MAX_DEPTH) throw new RangeError('a value that is nested too deeply to be shown');
+      if (Array.isArray(value)) return value.map(inner => valueJson(inner, depth + 1));
       return Object.fromEntries(
-        Object.entries(value).flatMap(([name, inner]) => (inner === undefined ? [] : [[name, valueJson(inner)]])),
+        Object.entries(value).flatMap(([name, inner]) =>
+          inner === undefined ? [] : [[name, valueJson(inner, depth + 1)]],
+        ),
       );
     default:
       return String(value);

@@ -4,7 +4,7 @@ import type { Style } from './style.ts';
 import type { KnownSerde, TopicSerdes } from './topic-serdes.ts';
 import type { TopicRecord } from './topic-record.ts';
 
-/** What bytes say: decoded by their serde; as they are where there is none, or where they do not decode. */
+/** What bytes say: decoded by their serde; as they are where there is none, where they do not decode, or cannot be shown. */
 export function decoded(
   bytes: Uint8Array | null,
   known: KnownSerde | undefined,

@@ -28,8 +28,8 @@ export interface Answer {
   readonly moved: boolean;
 }
 
-const HAS_LEFT = 1;
-const HAS_RIGHT = 1;
+/** A left value in a subscription, a right one in an answer. */
+const HAS_SECOND = 1;
 const MOVED = 2;
 const WAS_REFERRING = 4;
 const VERSION_BYTES = 8;
@@ -42,14 +42,13 @@ export function subscription(key: SerdeDescription, left: SerdeDescription): Ser
     description: { type: 'subscription', key, of: left },
     encode: value => {
       const flags =
-        (value.left === null ? 0 : HAS_LEFT) | (value.moved ? MOVED : 0) | (value.wasReferring ? WAS_REFERRING : 0);
+        (value.left === null ? 0 : HAS_SECOND) | (value.moved ? MOVED : 0) | (value.wasReferring ? WAS_REFERRING : 0);
       return framed(flags, value.version, value.key, value.left);
     },
     decode: bytes => {
-      const { flags, version, first, second } = parts(bytes);
-      const current = (flags & HAS_LEFT) === 0 ? null : second;
+      const { flags, version, first, second } = parts(bytes, HAS_SECOND | MOVED | WAS_REFERRING);
       const [moved, wasReferring] = [(flags & MOVED) !== 0, (flags & WAS_REFERRING) !== 0];
-      return { key: first, version, left: current, wasReferring, moved };
+      return { key: first, version, left: second, wasReferring, moved };
     },
   };
 }
@@ -60,14 +59,14 @@ export function answer(left: SerdeDescription, right: SerdeDescription): Serde<A
     description: { type: 'joined', left, right },
     encode: value =>
       framed(
-        (value.right === null ? 0 : HAS_RIGHT) | (value.moved ? MOVED : 0),
+        (value.right === null ? 0 : HAS_SECOND) | (value.moved ? MOVED : 0),
         value.version,
         value.left,
         value.right,
       ),
     decode: bytes => {
-      const { flags, version, first, second } = parts(bytes);
-      return { version, left: first, right: (flags & HAS_RIGHT) === 0 ? null : second, moved: (flags & MOVED) !== 0 };
+      const { flags, version, first, second } = parts(bytes, HAS_SECOND | MOVED);
+      return { version, left: first, right: second, moved: (flags & MOVED) !== 0 };
     },
   };
 }
@@ -88,11 +87,17 @@ function framed(flags: number, version: number, first: Uint8Array, second: Uint8
   return slab.close(position);
 }
 
-function parts(bytes: Uint8Array) {
+/** `known`: the flags there may be. */
+function parts(bytes: Uint8Array, known: number) {
   if (bytes.length < FRONT_BYTES) throw undecodable('a message of a foreign-key join ends early');
   const view = new DataView(bytes.buffer, bytes.byteOffset, FRONT_BYTES);
+  const flags = bytes[0]!;
+  const version = view.getFloat64(1);
+  if ((flags & ~known) !== 0 || !Number.isSafeInteger(version))
+    throw undecodable('expected a message of a foreign-key join');
   const end = FRONT_BYTES + view.getUint32(1 + VERSION_BYTES);
   if (end > bytes.length) throw undecodable('a message of a foreign-key join ends early');
-  const [first, second] = [bytes.subarray(FRONT_BYTES, end), bytes.subarray(end)];
-  return { flags: bytes[0]!, version: view.getFloat64(1), first, second };
+  const hasSecond = (flags & HAS_SECOND) !== 0;
+  if (!hasSecond && end < bytes.length) throw undecodable('a message of a foreign-key join has bytes behind its end');
+  return { flags, version, first: bytes.subarray(FRONT_BYTES, end), second: hasSecond ? bytes.subarray(end) : null };
 }

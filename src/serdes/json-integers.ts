@@ -1,3 +1,4 @@
+import { bigintOf } from './digits.ts';
 import { undecodable } from './refusal.ts';
 
 /**
@@ -132,18 +133,26 @@ export function parseWithLongIntegers(text: string, integers: readonly LongInteg
   return replaceMarked(JSON.parse(parts.join('')), mark, 0);
 }
 
-/** Neither as itself nor as an escape. */
+const PRIVATE = /[\ue000-\uf8ff]|\\u[ef]/i;
+const FIRST_PRIVATE = 0xe000;
+const PRIVATE_COUNT = 0x1900;
+
+/** Neither as itself nor as an escape. The text is looked through once, however many of them it has. */
 function unusedCharacter(text: string): string {
-  const escapes = text.includes('\\u') ? text.toLowerCase() : '';
-  for (let code = 0xe000; code < 0xf900; code++) {
-    const character = String.fromCharCode(code);
-    if (!text.includes(character) && !escapes.includes(`\\u${code.toString(16)}`)) return character;
+  if (!PRIVATE.test(text)) return String.fromCharCode(FIRST_PRIVATE);
+  const used = new Uint8Array(PRIVATE_COUNT);
+  for (let at = 0; at < text.length; at++) {
+    const isEscape = text.charCodeAt(at) === 0x5c && text.charCodeAt(at + 1) === 0x75;
+    const code = isEscape ? parseInt(text.slice(at + 2, at + 6), 16) : text.charCodeAt(at);
+    if (code >= FIRST_PRIVATE && code < FIRST_PRIVATE + PRIVATE_COUNT) used[code - FIRST_PRIVATE] = 1;
   }
-  throw undecodable('the JSON text uses every private character of Unicode');
+  const unused = used.indexOf(0);
+  if (unused < 0) throw undecodable('the JSON text uses every private character of Unicode');
+  return String.fromCharCode(FIRST_PRIVATE + unused);
 }
 
 function replaceMarked(value: unknown, mark: string, depth: number): unknown {
-  if (typeof value === 'string') return value.startsWith(mark) ? BigInt(value.slice(1)) : value;
+  if (typeof value === 'string') return value.startsWith(mark) ? bigintOf(value.slice(1)) : value;
   if (typeof value !== 'object' || value === null) return value;
   if (depth > MAX_DEPTH) throw undecodable(`the JSON is nested deeper than ${MAX_DEPTH} levels`);
   const object = value as Record<string, unknown>;

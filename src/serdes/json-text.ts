@@ -1,5 +1,6 @@
+import { MAX_DIGITS, hasTooManyDigits } from './digits.ts';
 import { suspectedIntegers } from './json-integers.ts';
-import { kindOf, unencodable } from './refusal.ts';
+import { kindOf, shortPath, unencodable } from './refusal.ts';
 
 /**
  * JSON text of a value: what `JSON.stringify` writes, plus bigints as bare integers. Refused with their path instead of written as
@@ -51,7 +52,7 @@ function check(value: unknown, path: string): void {
   } else if (typeof value === 'object' && value !== null) {
     if (value instanceof Map || value instanceof Set) throw refused(path, `a ${value.constructor.name}`);
     if (value instanceof Date && Number.isNaN(value.getTime())) throw refused(path, 'an invalid date');
-    if ('toJSON' in value) return;
+    if (hasToJson(value)) return;
     for (const key in value) {
       const inner = (value as Record<string, unknown>)[key];
       if (needsCheck(inner)) check(inner, path === '' ? key : `${path}.${key}`);
@@ -76,6 +77,7 @@ function slowText(value: unknown, path: string, depth: number): string {
       if (!Number.isFinite(value)) throw refused(path, Number.isNaN(value) ? 'NaN' : 'an infinity');
       return Math.abs(value) > LIMIT && Math.abs(value) < 1e21 ? value.toExponential() : String(value);
     case 'bigint':
+      return integerText(value, path);
     case 'boolean':
       return String(value);
     case 'object':
@@ -85,11 +87,15 @@ function slowText(value: unknown, path: string, depth: number): string {
   }
 }
 
+function integerText(value: bigint, path: string): string {
+  const text = String(value);
+  if (hasTooManyDigits(text)) throw unencodable(`${named(path)}: a bigint of more than ${MAX_DIGITS} digits`);
+  return text;
+}
+
 function objectText(value: object, path: string, depth: number): string {
   if (depth > MAX_DEPTH) throw unencodable(`the value is nested deeper than ${MAX_DEPTH} levels, or in itself`);
-  if ('toJSON' in value && typeof value.toJSON === 'function') {
-    return slowText((value as { toJSON(): unknown }).toJSON(), path, depth + 1);
-  }
+  if (hasToJson(value)) return slowText(value.toJSON(), path, depth + 1);
   if (value instanceof Map || value instanceof Set) throw refused(path, `a ${value.constructor.name}`);
   if (Array.isArray(value)) {
     return `[${value.map((item: unknown, index) => slowText(item, `${path}[${index}]`, depth + 1)).join(',')}]`;
@@ -108,6 +114,11 @@ function objectText(value: object, path: string, depth: number): string {
   return `{${text}}`;
 }
 
+/** A property of that name is no method: data may have one. */
+function hasToJson(value: object): value is { toJSON(): unknown } {
+  return 'toJSON' in value && typeof value.toJSON === 'function';
+}
+
 /** Printable ASCII without `"` and `\`, which is nearly every key and most values, needs no escaping. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
@@ -116,5 +127,7 @@ function quoted(text: string): string {
 }
 
 function refused(path: string, what: string): Error {
-  return unencodable(`${path === '' ? 'the value' : path}: JSON has no ${what.replace(/^an? /, '')}`);
+  return unencodable(`${named(path)}: JSON has no ${what.replace(/^an? /, '')}`);
 }
+
+const named = (path: string): string => (path === '' ? 'the value' : shortPath(path));

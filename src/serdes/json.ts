@@ -6,8 +6,8 @@ import type { Serde } from './serde.ts';
 import { asBuffer, readUtf8 } from './utf8.ts';
 
 /**
- * JSON (RFC 8259) in UTF-8. Integers beyond ±2^53 are bigints, all other numbers are numbers; a bigint is written as a bare
- * integer, and a number comes back as a number. `T` is not checked.
+ * JSON (RFC 8259) in UTF-8. Integers beyond ±2^53 are bigints (of 100,000 digits at most), all other numbers are numbers; a bigint
+ * is written as a bare integer, and a number comes back as a number. `T` is not checked.
  *
  * `encode` refuses what JSON would turn into something else, naming its path: NaN, infinities, undefined in an array, maps, sets. An
  * undefined property is left out.

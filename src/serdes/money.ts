@@ -1,4 +1,5 @@
 import { RecordError } from '../errors.ts';
+import { bigintOf } from './digits.ts';
 
 const DECIMAL = /^([+-]?)(\d+)(?:\.(\d{1,2}))?$/;
 
@@ -10,6 +11,6 @@ export function cents(amount: string): bigint {
   const match = typeof amount === 'string' ? DECIMAL.exec(amount) : null;
   if (match === null) throw new RecordError('TOPO_DECODE', 'expected a decimal amount with at most two decimals');
   const [, sign, whole, fraction = ''] = match;
-  const absolute = BigInt(whole! + fraction.padEnd(2, '0'));
+  const absolute = bigintOf(whole! + fraction.padEnd(2, '0'));
   return sign === '-' ? -absolute : absolute;
 }

@@ -1,4 +1,4 @@
-import { kindOf } from './refusal.ts';
+import { kindOf, shortPath } from './refusal.ts';
 
 /** What is nested deeper is refused; nearly always it holds itself. */
 export const MAX_DEPTH = 100;
@@ -21,7 +21,7 @@ export function namesOf(object: Readonly<Record<string, unknown>>): string[] {
  */
 export function plainDataProblem(value: unknown): string | null {
   const problem = problemOf(value, 0);
-  return problem && `${problem.found}${problem.path === '' ? '' : ` at ${problem.path}`}`;
+  return problem && `${problem.found}${problem.path === '' ? '' : ` at ${shortPath(problem.path)}`}`;
 }
 
 interface Problem {

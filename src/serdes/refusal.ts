@@ -20,3 +20,10 @@ export function kindOf(value: unknown): string {
   if (value instanceof Uint8Array) return 'bytes';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
+
+const LONGEST_PATH = 200;
+
+/** The end of a path within a value, whose names may be the data's own, and long: messages get into logs and headers. */
+export function shortPath(path: string): string {
+  return path.length <= LONGEST_PATH ? path : `…${path.slice(-LONGEST_PATH)}`;
+}

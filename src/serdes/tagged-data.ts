@@ -1,3 +1,4 @@
+import { MAX_DIGITS, bigintOf, hasTooManyDigits } from './digits.ts';
 import { bytes64, float64, signed64 } from './int64.ts';
 import { MAX_DEPTH, isPlainObject, namesOf } from './plain-data.ts';
 import { kindOf, undecodable, unencodable } from './refusal.ts';
@@ -32,8 +33,6 @@ const OBJECT = 11;
 export const MAX_FIXED = 10;
 /** Twice that, zigzag's sign in the lowest bit, is still exact in a number. */
 const MAX_INTEGER = 2 ** 52;
-/** Of a bigint: to read as many takes some 10 ms, and the time grows faster than their number. */
-const MAX_DIGITS = 100_000;
 /** Text up to here takes one byte for its length, whatever it holds. */
 const SHORT_TEXT = 21;
 /** What an aggregate puts round a value, and some. */
@@ -73,7 +72,7 @@ function writeBigint(at: number, value: bigint, name: string): number {
     return writeEight(buffer, position);
   }
   const digits = value.toString();
-  if (digits.length > MAX_DIGITS) throw unencodable(`${name}: a bigint of more than ${MAX_DIGITS} digits`);
+  if (hasTooManyDigits(digits)) throw unencodable(`${name}: a bigint of more than ${MAX_DIGITS} digits`);
   position = slab.grow(position, digits.length + MAX_FIXED);
   slab.buffer[position] = LARGE_BIGINT;
   slab.buffer.writeUInt32BE(digits.length, position + 1);
@@ -219,6 +218,7 @@ function readInteger(): number {
     byte = nextByte();
     rest += (byte & 0x7f) * factor;
   }
+  if (rest > 2 * MAX_INTEGER) throw unreadable();
   return rest % 2 === 0 ? rest / 2 : -(rest + 1) / 2;
 }
 
@@ -235,12 +235,12 @@ function readEight(): void {
 
 function readLargeBigint(): bigint {
   const length = ((nextByte() << 24) | (nextByte() << 16) | (nextByte() << 8) | nextByte()) >>> 0;
-  if (length > MAX_DIGITS) throw unreadable();
+  if (length > MAX_DIGITS + 1) throw unreadable();
   const end = cursor.position + length;
   const digits = Buffer.from(cursor.bytes.subarray(cursor.position, end)).toString('latin1');
   if (digits.length !== length || !/^-?\d+$/.test(digits)) throw unreadable();
   cursor.position = end;
-  return BigInt(digits);
+  return bigintOf(digits);
 }
 
 function readText(): string {

@@ -64,6 +64,32 @@ describe('a change event', () => {
     }
   });
 
+  test('nanoseconds that are no integer but round to one do not take its place', () => {
+    const [a, asNumber] = ['1795407583000439398', 1795407583000439398];
+    const texts: [string, unknown, unknown, unknown][] = [
+      [`{"op":"c","after":{"ts_ns":${a}},"source":{"ts_ms":1,"ts_ns":${a}.0}}`, BigInt(a), asNumber, undefined],
+      [
+        `{"op":"c","after":{"ts_ns":${a}},"source":{"ts_ms":1},"ts_ns" :1.795407583000439398e18}`,
+        BigInt(a),
+        undefined,
+        asNumber,
+      ],
+      [`{"op":"c","after":{"ts_ns":${a}},"source":{"ts_ms":1},"ts\\u005fns":${a}.0}`, BigInt(a), undefined, asNumber],
+    ];
+    for (const [text, inRow, inSource, outer] of texts) {
+      const change = decode(text);
+      expect([change.after?.['ts_ns'], change.source.ts_ns, change.ts_ns], text).toEqual([inRow, inSource, outer]);
+    }
+  });
+
+  test('a number beyond 2^53 stays a number beside its nanoseconds', () => {
+    const text =
+      '{"op":"c","before":null,"after":{"n":2315905467154172000.5},"source":{"ts_ms":1,"ts_ns":1795407583000439398},"ts_ns":1795407583000439399}';
+    const change = decode(text);
+    expect(change.after).toEqual({ n: 2315905467154172000.5 });
+    expect(decode(encode(change))).toEqual(change);
+  });
+
   test('JSON that is no change event is refused', () => {
     const source = '"source":{"ts_ms":1}';
     const wrong = [

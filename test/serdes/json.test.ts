@@ -74,6 +74,30 @@ describe('decode', () => {
     expect(() => serde.decode(Buffer.from('22ff22', 'hex'))).toThrow(RecordError);
   });
 
+  test('of the private characters any may be in the text, as itself or escaped, but not all', () => {
+    const all = Array.from({ length: 0x1900 }, (_, index) => String.fromCharCode(0xe000 + index));
+    for (const free of [0, 5, 0x18ff]) {
+      const used = all.toSpliced(free, 1);
+      const escaped = used.map(one => `\\u${one.charCodeAt(0).toString(16).toUpperCase()}`);
+      for (const texts of [used, escaped])
+        expect(decode(`[${texts.map(text => `"${text}"`).join(',')},12345678901234567890]`)).toEqual([
+          ...used,
+          12345678901234567890n,
+        ]);
+    }
+    expect(() => decode(`["${all.join('')}",12345678901234567890]`)).toThrow('every private character');
+    expect(decode(`["${all.join('')}",1]`)).toEqual([all.join(''), 1]);
+  });
+
+  test('an integer has 100,000 digits at most: to read more takes long', () => {
+    const digits = '9'.repeat(100_000);
+    expect(decode(`[-${digits}]`)).toEqual([-BigInt(digits)]);
+    for (const text of [`${digits}9`, `{"a":-${digits}9}`])
+      expect(() => decode(text)).toThrow('an integer of more than 100000 digits');
+    expect(encode(-BigInt(digits))).toBe(`-${digits}`);
+    expect(() => encode({ a: BigInt(`${digits}9`) })).toThrow('a: a bigint of more than 100000 digits');
+  });
+
   test('a key __proto__ is a property like any other', () => {
     const value = decode('{"__proto__":12345678901234567890,"a":1}') as object;
     expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
@@ -104,6 +128,19 @@ describe('encode', () => {
     expect(() => encode({ a: new Date(NaN) })).toThrow('a: JSON has no invalid date');
     expect(() => encode(NaN)).toThrow('the value: JSON has no NaN');
     for (const value of [undefined, () => 1, Symbol('a')]) expect(() => encode(value)).toThrow(RecordError);
+  });
+
+  test('a property toJSON that is no method hides nothing', () => {
+    for (const toJSON of [5, null, {}, '']) {
+      expect(() => encode({ toJSON, a: NaN })).toThrow('a: JSON has no NaN');
+      expect(() => encode({ toJSON, a: NaN, n: 1n })).toThrow('a: JSON has no NaN');
+      expect(decode(encode({ toJSON, a: null }))).toEqual({ toJSON, a: null });
+    }
+  });
+
+  test('of a long path the end is named', () => {
+    const name = 'x'.repeat(10_000);
+    expect(() => encode({ [name]: { price: NaN } })).toThrow(/^…x{194}\.price: JSON has no NaN$/);
   });
 
   test('a value within itself is refused', () => {

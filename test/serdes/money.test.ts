@@ -15,4 +15,6 @@ test('what is no amount in cents is refused without quoting it', () => {
     expect(() => cents(amount as string), String(amount)).toThrow(RecordError);
   }
   expect(() => cents('secret')).not.toThrow('secret');
+  // to read so many takes long
+  expect(() => cents('9'.repeat(100_000))).toThrow('more than 100000 digits');
 });

@@ -96,6 +96,8 @@ describe('plain data in the state of an aggregate', () => {
     ['a bigint of four billion digits', '0104ffffffff31'],
     ['text that is no UTF-8', '010802ff'],
     ['an unknown tag', '010c'],
+    ['an integer that no number holds exactly', '0100ffffffffffffff7f'],
+    ['a bigint that is written otherwise', '0102ffffffffffffff7f'],
     ['arrays without end', `01${'0a02'.repeat(100_000)}00`],
     ['objects without end', `01${'0b0200'.repeat(100_000)}00`],
   ])('does not decode from %s', (_, hex) => {
