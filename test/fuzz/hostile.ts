@@ -39,11 +39,12 @@ export const ODD_NAMES = [
 export function goodText(dice: Dice): Buffer {
   const texts = [
     () => dice.oneOf(ODD_NAMES),
+    () => '__proto__',
     () => SECRET + dice.below(1000),
     () => 'x'.repeat(dice.oneOf([15, 16, 17, 41, 42, 43, 127, 128])),
     () => 'é'.repeat(1 + dice.below(30)),
     () => `a${'\ufffd'}b`,
-    () => `${'\ufeff'}bom`,
+    () => `${'\ufeff'}bom${dice.oneOf(['', '\ufffd'])}`,
     () => '🚗'.repeat(1 + dice.below(6)),
     () => String.fromCharCode(dice.below(0x80), dice.below(0xd800), dice.below(0x800)),
   ];

@@ -62,7 +62,9 @@ function knownField(dice: Dice, type: protobufjs.Type, hostility: Hostility, dep
     const isPacked = field.repeated && wireOf(field) !== 2 && isChance(dice, 0.6);
     if (!isPacked) return Buffer.concat([tag(dice, field.id, fieldWire(field), hostility), contentOf(dice, field, hostility, depth)]);
     const elements = Array.from({ length: few(dice, 40) }, () => contentOf(dice, field, hostility, depth));
-    return Buffer.concat([tag(dice, field.id, 2, hostility), withLength(dice, Buffer.concat(elements), hostility)]);
+    const packed = Buffer.concat(elements);
+    const content = isChance(dice, hostility) ? torn(dice, packed)[0]! : packed;
+    return Buffer.concat([tag(dice, field.id, 2, hostility), withLength(dice, content, hostility)]);
   }); // prettier-ignore
 }
 
