@@ -78,7 +78,7 @@ describe('record batches', () => {
       fc.property(entry, bytes, ({ timestamp, key, value, headers }, otherKey) => {
         const [batch] = pack([{ timestamp, key, value, headers }]);
         const reader = new BatchReader();
-        reader.load(batch!);
+        reader.load(batch!, { topic: 'in', partition: 0 });
         reader.next();
         const writer = new BatchWriter(LARGE);
         writer.appendUnder(timestamp, otherKey, reader);

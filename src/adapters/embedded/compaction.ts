@@ -50,6 +50,8 @@ export async function compact(partitions: readonly ToCompact[], options: Compact
 
 /** One partition in a pass. */
 interface Part extends ToCompact {
+  /** The topic's. */
+  readonly name: string;
   readonly group: number;
   readonly writer: CompactedWriter;
   readonly start: number;
@@ -77,6 +79,7 @@ class Pass {
     let { nextFile } = log.state;
     this.#options = options;
     this.#parts = partitions.map(({ topic, partition, config }, group): Part => {
+      const [name] = [...log.state.topics].find(([, { number }]) => number === topic)!;
       const { start, compacted } = log.state.at(topic, partition)!;
       const { before, sinceMs } = compacted?.tombstones ?? { before: 0, sinceMs: 0 };
       const writer = new CompactedWriter({
@@ -88,6 +91,7 @@ class Pass {
       });
       return {
         topic,
+        name,
         partition,
         config,
         group,
@@ -199,7 +203,7 @@ class Pass {
     const reader = this.#reader;
     for await (const portion of batchesIn(log.files, log.index, slices)) {
       for (const { of, batch } of portion) {
-        reader.load(batch);
+        reader.load(batch, { topic: of.name, partition: of.partition });
         while (reader.next()) take(of, reader);
       }
       for (const of of new Set(portion.map(each => each.of))) await of.writer.flush();

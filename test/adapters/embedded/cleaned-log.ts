@@ -180,7 +180,7 @@ export async function readKeyed(view: BrokerReader, place: TopicPartition, from:
         found.length = 0;
       }
       for (const batch of answer!.batches) {
-        cursor.load(batch);
+        cursor.load(batch, place);
         while (cursor.next())
           if (cursor.offset >= offset)
             found.push({

@@ -25,6 +25,7 @@ const counting = topology('counting', t => {
 const SETTINGS: Settings = {
   partitions: 1,
   onError: 'dead-letter',
+  deadLetterLimit: false,
   onDrop: 'count',
   commitIntervalMs: 1,
   maxEpochRecords: 1000,
@@ -101,6 +102,11 @@ function hostile(broker: Broker, of: string, dice: Dice, untouched: { records: n
     },
     groupOffsets: group => broker.groupOffsets(group),
     createTopics: topics => broker.createTopics(topics),
+    deleteTopics: names => broker.deleteTopics(names),
+    configureTopic: (name, config) => broker.configureTopic(name, config),
+    deleteRecords: before => broker.deleteRecords(before),
+    sizes: partitions => broker.sizes(partitions),
+    offsetsAt: (partitions, timestamp) => broker.offsetsAt(partitions, timestamp),
     join: (group, tasks, listener) => broker.join(group, tasks, listener),
     close: async () => {},
   };
