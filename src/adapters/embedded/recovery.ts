@@ -62,6 +62,7 @@ class Recovery {
       await this.#checkCleanStop(undefined);
       return undefined;
     }
+    if (this.#repair !== undefined) await this.#makeDurable(beginning.tail.segment);
     const { content, unfinished } = await this.#readLast(beginning);
     const { state, tail } = content;
     // which others there must be stands in that segment; a process that writes meanwhile makes a file before it names it
@@ -201,6 +202,17 @@ class Recovery {
       `The frame at byte ${bad.position} is bad: ${bad.reason}; a good one follows at byte ${resumed}. ` +
         `Lost: ${lost}. ${describeGaps(gaps)}`,
     );
+  }
+
+  /** A process may have died while it made its last segment: that is to last before anything says that it is there. */
+  async #makeDurable(segment: number): Promise<void> {
+    const file = await this.#disk.open(segmentName(segment), 'write');
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await this.#disk.sync();
   }
 
   /** A process may have died between its write and its sync: what was read is made durable before anybody builds on it. */

@@ -60,3 +60,25 @@ test('what a start has read is durable, though the process before it was killed 
     expect((await reopen(await disk.afterCut())).counts).toEqual(counts);
   }
 });
+
+test('a segment that a killed process was making lasts, once the next process has written to it', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const disk = new PowerCutDisk(new MemoryDisk(), Infinity, mulberry(seed));
+    const broker = await openEmbeddedBroker({ disk, segmentBytes: SEGMENT_BYTES });
+    await prepare(broker);
+    let hang = (): void => {};
+    const hangs = new Promise<void>(resolve => (hang = resolve));
+    disk.beforeSync = async () => {
+      if (!(await disk.list()).includes('00000001.0.seg')) return;
+      hang();
+      return new Promise(() => {});
+    };
+    void commitNumbers(broker, 20, () => {});
+    await hangs;
+    disk.beforeSync = undefined;
+    const acknowledged: Record<string, number> = {};
+    const next = await openEmbeddedBroker({ disk, segmentBytes: 100_000 });
+    await commitNumbers(next, 2, (task, n) => (acknowledged[task] = n));
+    expect((await reopen(await disk.afterCut(), SEGMENT_BYTES)).counts).toEqual(acknowledged);
+  }
+});
