@@ -3,7 +3,7 @@ import type { Log } from '../../runtime/ports.ts';
 import { readCleanStop } from './clean-stop.ts';
 import { readCompacted } from './compacted-files.ts';
 import { damaged, describeCommits, describeGaps } from './damage.ts';
-import type { Disk } from './disk.ts';
+import type { Disk, DiskFile } from './disk.ts';
 import { readFooter } from './footer.ts';
 import { tagOf } from './frame.ts';
 import { LogIndex } from './log-index.ts';
@@ -62,7 +62,7 @@ class Recovery {
       await this.#checkCleanStop(undefined);
       return undefined;
     }
-    if (this.#repair !== undefined) await this.#makeDurable(beginning.tail.segment);
+    if (this.#repair !== undefined) await this.#makeDurable(beginning.tail);
     const { content, unfinished } = await this.#readLast(beginning);
     const { state, tail } = content;
     // which others there must be stands in that segment; a process that writes meanwhile makes a file before it names it
@@ -205,9 +205,10 @@ class Recovery {
   }
 
   /** A process may have died while it made its last segment: that is to last before anything says that it is there. */
-  async #makeDurable(segment: number): Promise<void> {
-    const file = await this.#disk.open(segmentName(segment), 'write');
+  async #makeDurable(tail: Tail): Promise<void> {
+    const file = await this.#disk.open(fileOf(tail), 'write');
     try {
+      await rewrite(file, 0, tail.position);
       await file.sync();
     } finally {
       await file.close();
@@ -220,6 +221,7 @@ class Recovery {
     const file = await this.#disk.open(fileOf(tail), 'write');
     try {
       if ((await file.size()) > tail.position) await file.truncate(tail.position);
+      await rewrite(file, tail.frame, tail.position);
       await file.sync();
     } finally {
       await file.close();
@@ -300,6 +302,14 @@ class Recovery {
   #footer(name: string) {
     return this.#files.use(name, file => readFooter(file, numberIn(name)));
   }
+}
+
+/**
+ * Writes a frame again that may never have been synced. Where a sync failed, the system may take its pages for written: they are
+ * read as they should be, and the next sync, which succeeds, leaves them out.
+ */
+async function rewrite(file: DiskFile, from: number, to: number): Promise<void> {
+  await file.write(from, [await file.read(from, Buffer.allocUnsafeSlow(to - from))]);
 }
 
 function newerFormat(path: string, reason: string): FatalError {

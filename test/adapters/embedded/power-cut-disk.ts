@@ -20,6 +20,8 @@ interface StoredFile {
 export class PowerCutDisk implements Disk {
   operations = 0;
   off = false;
+  /** Syncs of files fail, and what they should have made durable counts as written from then on. */
+  failsSyncs = false;
   /** Set to hold a file's sync up. */
   beforeSync: (() => Promise<void>) | undefined;
   readonly #cutAt: number;
@@ -88,8 +90,9 @@ export class PowerCutDisk implements Disk {
       sync: async () => {
         await this.beforeSync?.();
         this.#step();
-        file.durable = Buffer.from(seen.bytes);
+        if (!this.failsSyncs) for (const change of file.pending) file.durable = await applied(file.durable, change);
         file.pending = [];
+        if (this.failsSyncs) throw new FatalError('TOPO_DISK', 'The sync failed.');
       },
     };
   }
@@ -119,4 +122,11 @@ export class PowerCutDisk implements Disk {
       if (luck > 0.75 || this.#random() < 0.5)
         await file.write(change.position + at, [change.bytes.subarray(at, at + PAGE_BYTES)]);
   }
+}
+
+async function applied(content: Buffer, change: Change): Promise<Buffer> {
+  const file = new MemoryFile();
+  await file.write(0, [content]);
+  await ('size' in change ? file.truncate(change.size) : file.write(change.position, [change.bytes]));
+  return Buffer.from(file.bytes);
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { openEmbeddedBroker } from '../../../src/adapters/embedded/embedded-broker.ts';
 import { MemoryDisk } from '../../../src/adapters/embedded/memory-disk.ts';
-import { commitNumbers, prepare, TASKS } from './numbered-commits.ts';
+import { commitNumbers, countCommits, prepare, TASKS } from './numbered-commits.ts';
 import { reopen } from './memory-logs.ts';
 import { PowerCutDisk } from './power-cut-disk.ts';
 import { mulberry } from './random.ts';
@@ -80,5 +80,26 @@ test('a segment that a killed process was making lasts, once the next process ha
     const next = await openEmbeddedBroker({ disk, segmentBytes: 100_000 });
     await commitNumbers(next, 2, (task, n) => (acknowledged[task] = n));
     expect((await reopen(await disk.afterCut(), SEGMENT_BYTES)).counts).toEqual(acknowledged);
+  }
+});
+
+test('a commit whose sync failed lasts, once a start has built on it: the next sync alone would leave it out', async () => {
+  for (const commits of [0, 1]) {
+    const disk = new PowerCutDisk(new MemoryDisk(), Infinity, mulberry(1));
+    if (commits > 0) {
+      const broker = await openEmbeddedBroker({ disk });
+      await prepare(broker);
+      disk.failsSyncs = true;
+      await expect(commitNumbers(broker, 1, () => {})).rejects.toMatchObject({ code: 'TOPO_DISK' });
+    } else {
+      disk.failsSyncs = true;
+      await expect(openEmbeddedBroker({ disk })).rejects.toMatchObject({ code: 'TOPO_DISK' });
+    }
+    disk.failsSyncs = false;
+    const next = await openEmbeddedBroker({ disk });
+    await prepare(next);
+    await commitNumbers(next, 2, () => {});
+    const seen = await countCommits(next);
+    expect((await reopen(await disk.afterCut())).counts).toEqual(seen);
   }
 });
