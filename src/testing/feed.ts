@@ -1,4 +1,4 @@
-import { TopologyError } from '../errors.ts';
+import { FatalError, TopologyError } from '../errors.ts';
 import type { TopicSlot } from '../graph/functions.ts';
 import { isRead } from '../graph/edges.ts';
 import type { Topology } from '../graph/topology.ts';
@@ -30,6 +30,7 @@ export class Feed {
   readonly #membership: Membership;
   readonly #writer: TaskWriter;
   #timestamp = 0;
+  #writes: number;
 
   private constructor(
     topology: Topology,
@@ -41,16 +42,18 @@ export class Feed {
     this.#partitions = partitions;
     this.#membership = membership;
     this.#writer = writer;
+    this.#writes = writer.committed[0]?.offset ?? 0;
   }
 
-  /** Creates the source topics. */
+  /** Creates those of the source topics that are not there. */
   static async open(topology: Topology, broker: Broker, defaultPartitions: number): Promise<Feed> {
     const topics = topology.nodes
       .filter(isRead)
       .map(({ topic: { name, partitions = defaultPartitions, config = {} } }) => ({ name, partitions, config }));
-    await broker.createTopics(topics);
+    const known = new Set((await broker.topics()).map(({ name }) => name));
+    await broker.createTopics(topics.filter(({ name }) => !known.has(name)));
     const nothing = async () => {};
-    const membership = await broker.join(GROUP, [{ id: GROUP, inputs: [] }], {
+    const membership = await broker.join(GROUP, [{ id: GROUP, inputs: [{ topic: topics[0]!.name, partition: 0 }] }], {
       assigned: nothing,
       revoked: nothing,
       lost: nothing,
@@ -59,14 +62,18 @@ export class Feed {
     return new Feed(topology, partitions, membership, await membership.open(GROUP));
   }
 
+  /** How many writes were committed, by feeds before this one too. */
+  get writes(): number {
+    return this.#writes;
+  }
+
   /** Appends all records in one commit. @throws TopologyError for a topic that is no source */
   async write(records: readonly InputRecord[]): Promise<void> {
     const batches = new Map<string, { topic: string; partition: number; batch: BatchWriter }>();
     for (const record of records) {
       const { topic, headers = [] } = record;
-      const slot = this.#slot(topic);
-      const key = bytesOf(slot.key, record.key ?? null);
-      const value = bytesOf(slot.value, record.value ?? null);
+      const slot = sourceSlot(this.#topology, topic);
+      const { key, value } = encodeInput(slot, record);
       const timestamp = record.timestamp ?? this.#timestamp + 1;
       this.#timestamp = timestamp;
       const partition =
@@ -81,19 +88,32 @@ export class Feed {
       partition,
       batches: batch.finish(),
     }));
-    await this.#writer.commit({ appends, offsets: [] });
+    const writes = this.#writes + 1;
+    const place = { topic: [...this.#partitions.keys()][0]!, partition: 0 };
+    const outcome = await this.#writer.commit({ appends, offsets: [{ ...place, offset: writes, metadata: '' }] });
+    if (outcome.kind !== 'committed')
+      throw new FatalError('TOPO_COMMIT_FAILED', `the records that were fed are not committed: ${outcome.kind}.`);
+    this.#writes = writes;
   }
 
   async close(): Promise<void> {
     await this.#membership.leave();
   }
-
-  #slot(topic: string): TopicSlot {
-    const source = this.#topology.nodes.find(node => isRead(node) && node.topic.name === topic);
-    if (!source) throw unknownTopic(this.#topology, topic, [...this.#partitions.keys()]);
-    return this.#topology.functions[source.id]!['topic'] as TopicSlot;
-  }
 }
+
+/** @throws TopologyError for a topic that is no source */
+export function sourceSlot(topology: Topology, topic: string): TopicSlot {
+  const sources = topology.nodes.filter(isRead);
+  const source = sources.find(node => node.topic.name === topic);
+  if (!source) throw unknownTopic(topology, topic, [...new Set(sources.map(node => node.topic.name))]);
+  return topology.functions[source.id]!['topic'] as TopicSlot;
+}
+
+/** A record's key and value as its topic holds them. */
+export const encodeInput = (slot: TopicSlot, { key = null, value = null }: InputRecord) => ({
+  key: bytesOf(slot.key, key),
+  value: bytesOf(slot.value, value),
+});
 
 function bytesOf(serde: TopicSlot['key'], value: unknown): Uint8Array | null {
   if (value === null || value instanceof Uint8Array) return value;

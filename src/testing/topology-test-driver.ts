@@ -4,15 +4,11 @@ import { openEmbeddedBroker } from '../adapters/embedded/embedded-broker.ts';
 import { memoryState } from '../adapters/level/level-state.ts';
 import { systemClock } from '../adapters/system-clock.ts';
 import { TopologyError } from '../errors.ts';
-import type { TopicSlot } from '../graph/functions.ts';
-import type { SinkNode, SourceNode, Topology } from '../graph/topology.ts';
-import { BatchReader } from '../records/batch-reader.ts';
-import { decodeHeaders } from '../records/headers.ts';
+import type { Topology } from '../graph/topology.ts';
 import type { Application } from '../runtime/application.ts';
 import type { DropPolicy } from '../runtime/counters.ts';
 import type { ErrorPolicy } from '../graph/error-policy.ts';
 import type { Figures } from '../runtime/figures.ts';
-import type { LiveRecord } from '../runtime/live-topic.ts';
 import type { Log } from '../runtime/ports.ts';
 import type { ReadOnlyStore } from '../runtime/read-only-store.ts';
 import { start } from '../runtime/start.ts';
@@ -20,6 +16,8 @@ import type { Settings, World } from '../runtime/start.ts';
 import { Feed, unknownTopic } from './feed.ts';
 import type { InputRecord } from './feed.ts';
 import { ManualClock } from './manual-clock.ts';
+import { readPartition, slotOf } from './topic-records.ts';
+import type { OutputRecord } from './topic-records.ts';
 
 export interface DriverOptions {
   /** Of topics whose count the topology leaves open. Default 1. */
@@ -37,11 +35,7 @@ export interface DriverOptions {
   readonly before?: readonly InputRecord[];
 }
 
-/** A record that the topology wrote. */
-export type OutputRecord<K = unknown, V = unknown> = LiveRecord<K, V>;
-
 const MEMORY_BYTES = 64 * 1024 * 1024;
-const FETCH_BYTES = 1024 * 1024;
 const LARGEST = 2 ** 31 - 1;
 /** Of the machine's time: how long nothing happens before the clock is to blame, and how often that is looked at. */
 const STILL_MS = 1000;
@@ -159,39 +153,16 @@ export class TopologyTestDriver {
   async read<K = unknown, V = unknown>(topic: string): Promise<OutputRecord<K, V>[]> {
     const partitions = this.#partitions.get(topic);
     if (partitions === undefined) throw unknownTopic(this.#topology, topic, [...this.#partitions.keys()]);
-    const slot = this.#sinkSlot(topic);
-    const records: OutputRecord<K, V>[] = [];
-    const reader = this.#world.broker.reader();
-    const batchReader = new BatchReader();
+    const slot = slotOf(this.#topology, topic);
+    const all: OutputRecord[] = [];
     for (let partition = 0; partition < partitions; partition++) {
       const id = `${topic}-${partition}`;
-      const [range] = await this.#world.broker.offsets([{ topic, partition }]);
-      let offset = this.#positions.get(id) ?? range!.start;
-      while (offset < range!.end) {
-        const [fetched] = await reader.fetch([{ topic, partition, offset, maxBytes: FETCH_BYTES }], 0);
-        for (const batch of fetched!.batches) {
-          batchReader.load(batch, fetched!);
-          while (batchReader.next()) {
-            if (batchReader.offset < offset) continue;
-            const key = batchReader.keyBytes();
-            const value = batchReader.valueBytes();
-            records.push({
-              topic,
-              partition,
-              offset: batchReader.offset,
-              timestamp: batchReader.timestamp,
-              key: (key === null || !slot ? key : slot.key.decode(key)) as K | null,
-              value: (value === null || !slot ? value : slot.value.decode(value)) as V | null,
-              headers: decodeHeaders(batchReader.headerBytes()),
-            });
-          }
-        }
-        offset = fetched!.nextOffset;
-      }
-      this.#positions.set(id, offset);
+      const from = this.#positions.get(id) ?? 0;
+      const { records, next } = await readPartition(this.#world.broker, { topic, partition, from }, slot);
+      all.push(...records);
+      this.#positions.set(id, next);
     }
-    await reader.close();
-    return records;
+    return all as OutputRecord<K, V>[];
   }
 
   /** @throws TopologyError when the topology has no store of that name */
@@ -244,13 +215,6 @@ export class TopologyTestDriver {
       seen = now;
     }
     throw stillness(this.#topology, this.#clock);
-  }
-
-  #sinkSlot(topic: string): TopicSlot | undefined {
-    const node = this.#topology.nodes.find(
-      (one): one is SourceNode | SinkNode => (one.kind === 'sink' || one.kind === 'source') && one.topic.name === topic,
-    );
-    return node && (this.#topology.functions[node.id]!['topic'] as TopicSlot);
   }
 }
 

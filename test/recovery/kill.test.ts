@@ -25,7 +25,7 @@ let compiled: ReturnType<typeof compileSources>;
 const kills = { loading: 0, starting: 0, running: 0, idle: 0 };
 
 beforeAll(() => {
-  compiled = compileSources();
+  compiled = compileSources('test/recovery');
 }, 60_000);
 
 afterAll(() => {

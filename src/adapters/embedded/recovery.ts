@@ -11,7 +11,7 @@ import type { LogFiles } from './log-files.ts';
 import { removeLeftOvers } from './left-overs.ts';
 import { LogState, type OffsetGap } from './log-state.ts';
 import { fileOf, readBeginning, replay, takeOver, type Beginning, type Tail } from './replay.ts';
-import { FrameScan, isGood, type BadFrame } from './scan.ts';
+import { FrameScan, isGood, type BadFrame, type Scanned } from './scan.ts';
 import { sealSegment } from './seal.ts';
 import { lastSegment, numberIn, segmentName } from './segment.ts';
 import type { SealedSegment } from './state-change.ts';
@@ -37,6 +37,12 @@ export interface LogContent {
 export async function readLog(disk: Disk, files: LogFiles, repair?: Log): Promise<LogContent | undefined> {
   return new Recovery(disk, files, repair).read();
 }
+
+/** Bytes of a file, to be scanned as one. */
+const inMemory = (bytes: Buffer): Scanned => ({
+  size: async () => bytes.length,
+  read: async (position, into) => into.subarray(0, bytes.copy(into, 0, position)),
+});
 
 class Recovery {
   readonly #disk: Disk;
@@ -208,7 +214,7 @@ class Recovery {
   async #makeDurable(tail: Tail): Promise<void> {
     const file = await this.#disk.open(fileOf(tail), 'write');
     try {
-      await rewrite(file, 0, tail.position);
+      await this.#rewrite(file, tail);
       await file.sync();
     } finally {
       await file.close();
@@ -216,12 +222,26 @@ class Recovery {
     await this.#disk.sync();
   }
 
+  /**
+   * Writes a frame again that may never have been synced. Where a sync failed, the system may take its pages for written: they are
+   * read as they should be, and the next sync, which succeeds, leaves them out. What a read gets wrong is not written.
+   */
+  async #rewrite(file: DiskFile, tail: Tail): Promise<void> {
+    const { segment, frame: position } = tail;
+    const bytes = await file.read(position, Buffer.allocUnsafeSlow(tail.position - position));
+    const scan = await FrameScan.open(inMemory(bytes));
+    const frame = await scan.read(0, { segment });
+    if (frame === undefined || !isGood(frame) || frame.crc !== tail.crc || frame.end !== bytes.length)
+      throw damaged(this.#files.pathOf(fileOf(tail)), `Its frame at byte ${position} is read in two ways.`);
+    await file.write(position, [bytes]);
+  }
+
   /** A process may have died between its write and its sync: what was read is made durable before anybody builds on it. */
   async #settle(tail: Tail): Promise<void> {
     const file = await this.#disk.open(fileOf(tail), 'write');
     try {
       if ((await file.size()) > tail.position) await file.truncate(tail.position);
-      await rewrite(file, tail.frame, tail.position);
+      await this.#rewrite(file, tail);
       await file.sync();
     } finally {
       await file.close();
@@ -302,14 +322,6 @@ class Recovery {
   #footer(name: string) {
     return this.#files.use(name, file => readFooter(file, numberIn(name)));
   }
-}
-
-/**
- * Writes a frame again that may never have been synced. Where a sync failed, the system may take its pages for written: they are
- * read as they should be, and the next sync, which succeeds, leaves them out.
- */
-async function rewrite(file: DiskFile, from: number, to: number): Promise<void> {
-  await file.write(from, [await file.read(from, Buffer.allocUnsafeSlow(to - from))]);
 }
 
 function newerFormat(path: string, reason: string): FatalError {

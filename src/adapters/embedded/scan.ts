@@ -36,13 +36,16 @@ export interface Expected {
 /** Small frames are read this many bytes at once. */
 const WINDOW_BYTES = 1024 * 1024;
 
+/** What is scanned. */
+export type Scanned = Pick<DiskFile, 'size' | 'read'>;
+
 /** A file read from front to back. */
 class Window {
   #bytes: Buffer = Buffer.alloc(0);
   #start = 0;
 
   constructor(
-    readonly file: DiskFile,
+    readonly file: Scanned,
     readonly size: number,
   ) {}
 
@@ -65,7 +68,7 @@ export class FrameScan {
     this.#window = window;
   }
 
-  static async open(file: DiskFile): Promise<FrameScan> {
+  static async open(file: Scanned): Promise<FrameScan> {
     return new FrameScan(new Window(file, await file.size()));
   }
 

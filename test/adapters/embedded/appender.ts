@@ -13,6 +13,17 @@ const disk = new DyingDisk(await nodeDisk(folder!), Number(diesAt));
 const broker = await openEmbeddedBroker({ disk, segmentBytes: Number(segmentBytes), owner: 'numbering' });
 await prepare(broker);
 await prepareRows(broker);
-writeSync(1, 'ready\n');
-await commitNumbers(broker, Number(count), (task, n) => writeSync(1, `${task} ${n}\n`));
+say('ready\n');
+await commitNumbers(broker, Number(count), (task, n) => say(`${task} ${n}\n`));
 await broker.close();
+
+/** At once, also where whoever reads it is slow: the pipe may be full. */
+function say(line: string): void {
+  for (;;)
+    try {
+      writeSync(1, line);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+}

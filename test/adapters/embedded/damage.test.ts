@@ -59,6 +59,16 @@ test('a page of zeros in place of the last frame is the end of the log', async (
   expect((await reopen(zeroed)).counts).toEqual({ a: 3, b: 3, c: 3 });
 });
 
+test('a segment that was being made when its process died is made anew, and read as it is then', async () => {
+  const disk = await numbersLog(4, LARGE, 'killed');
+  await (await disk.open('00000001.0.seg', 'create')).write(0, [Buffer.alloc(10)]);
+  const broker = await openEmbeddedBroker({ disk, segmentBytes: SMALL, recentBytes: 0 });
+  await commitNumbers(broker, 2, () => {});
+  expect([...disk.files.keys()]).toContain('00000001.0.seg');
+  expect(await countCommits(broker)).toEqual({ a: 6, b: 6, c: 6 });
+  await broker.close();
+});
+
 test('no flipped bit makes a wrong record', { timeout: 120_000 }, async () => {
   const random = mulberry(5);
   const all = { a: 12, b: 12, c: 12 };
