@@ -111,7 +111,7 @@ export class Scheduler implements Clock, Turns {
         try {
           resolve(effect());
         } catch (error) {
-          reject(error);
+          reject(error instanceof Error ? error : new Error(String(error)));
         }
       };
       const leave = (random: Random) => {
