@@ -52,7 +52,7 @@ test('everything live of a run is there to subscribe to, and completes when the 
   const place = { topology: 't', step: 'filter', topic: 'in', partition: 0, offset: 1 };
   expect(letter).toMatchObject({ code: 'TOPO_USER_FUNCTION', place });
   expect((await live.figures).at(-1)).toMatchObject({ in: 4, out: 3, deadLettered: 1 });
-  expect((await live.lag).at(-1)).toEqual([{ topic: 'in', partition: 0, committed: 4, end: 4, lag: 0 }]);
+  expect((await live.lag).at(-1)).toEqual([{ topic: 'in', partition: 0, committed: 4, end: 4, lag: 0, lagMs: 0 }]);
   expect((await live.records).map(({ key, value, timestamp }) => `${key}=${value}@${timestamp}`)).toEqual(['k=1@1', 'l=1@3', 'k=2@4']);
   expect(changes.map(({ key, value }) => `${key}=${value}`).sort()).toEqual(['k=2', 'l=1']);
 }); // prettier-ignore
