@@ -160,6 +160,8 @@ const BYTES = 64 * 1024;
 const GROWTH = 16;
 /** Some times what is linear, as more objects also mean more collections; quadratic would be 256. */
 const LIMIT = 80;
+/** What takes less is too short to be measured. */
+const LEAST_MICROS = 100;
 
 /** The processor time of one call, of several the least: what others do on the machine does not count. */
 function costOf(work: () => unknown): number {
@@ -173,18 +175,25 @@ function costOf(work: () => unknown): number {
   return least;
 }
 
+/** How many times the first costs what the second does: measured again where it seems too much, as a collection may fall into all rounds. */
+function leastRatio(work: () => unknown, to: () => unknown, limit: number): number {
+  costOf(to);
+  let ratio = Infinity;
+  for (let attempt = 0; attempt < 5 && ratio >= limit; attempt++)
+    ratio = costOf(work) / Math.max(costOf(to), LEAST_MICROS);
+  return ratio;
+}
+
 describe('sixteen times the bytes take about sixteen times the time', () => {
   test.each(Object.entries(SLOW))('%s', (_, make) => {
-    const [small, large] = [make(BYTES), make(BYTES * GROWTH)];
-    costOf(small);
-    expect(costOf(large) / Math.max(costOf(small), 100)).toBeLessThan(LIMIT);
+    expect(leastRatio(make(BYTES * GROWTH), make(BYTES), LIMIT)).toBeLessThan(LIMIT);
   });
 });
 
 test('JSON that holds every private character costs no more than any other', () => {
   const ordinary = text(`[${repeated('"abcdefgh",12345,', BYTES * GROWTH)}${LONG}]`);
   const hostile = SLOW['JSON: all but one of the private characters']!(BYTES * GROWTH);
-  expect(costOf(hostile) / costOf(() => anyJson.decode(ordinary))).toBeLessThan(4);
+  expect(leastRatio(hostile, () => anyJson.decode(ordinary), 4)).toBeLessThan(4);
 });
 
 /** Bytes that the process holds outside of the heap and in it: what a call adds to them, garbage included. */
