@@ -3,7 +3,7 @@ import type { TransformNode } from '../graph/topology.ts';
 import type { Serde } from '../serdes/serde.ts';
 import type { StoreDeclarations } from '../graph/process.ts';
 import type { Plain } from '../serdes/identity.ts';
-import { unfitting } from './arguments.ts';
+import { checkName, unfitting } from './arguments.ts';
 import { dedupeStep } from './dedupe.ts';
 import type { Duration } from './duration.ts';
 import { FLOW } from './flow.ts';
@@ -267,6 +267,7 @@ export class Stream<in out K, in out V> {
     fn: (left: Present<V> | null, right: Present<W> | null, record: RecordContext<K>) => R,
     options: StoreOptions = {},
   ): Stream<K, R> {
+    checkName(this[FLOW], name);
     if (!(right instanceof Stream)) throw unfitting(this[FLOW], `outerJoin '${name}' of a stream`, 'a stream', right);
     return this[FLOW].draft.build.stream(
       streamJoinStep(this[FLOW], name, { method: 'outerJoin', right, window, fn, options }),
@@ -422,6 +423,7 @@ export class Stream<in out K, in out V> {
 
   #join<R>(method: 'join' | 'leftJoin', name: string, other: unknown, rest: readonly unknown[]): Stream<K, R> {
     const { build } = this[FLOW].draft;
+    checkName(this[FLOW], name);
     if (other instanceof Stream) {
       const [window, fn, options = {}] = rest as [JoinWindow, unknown, AnyStoreOptions?];
       return build.stream(streamJoinStep(this[FLOW], name, { method, right: other, window, fn, options }));

@@ -1,7 +1,7 @@
 import type { RecordContext } from '../graph/functions.ts';
 import type { TransformNode } from '../graph/topology.ts';
 import type { Serde } from '../serdes/serde.ts';
-import { unfitting } from './arguments.ts';
+import { checkName, unfitting } from './arguments.ts';
 import { FLOW } from './flow.ts';
 import type { Flow, JoinsAsTable, SerdeFor, StepOptions, StoreOptions, ValueFunction } from './flow.ts';
 import { foreignKeyJoin } from './foreign-key-join.ts';
@@ -153,11 +153,17 @@ export class Table<in out K, in out V> {
     keeps: { readonly left: boolean; readonly right: boolean },
   ): Table<K, R> {
     const { build } = this[FLOW].draft;
+    checkName(this[FLOW], name);
     if (!(other instanceof Table)) throw unfitting(this[FLOW], `join '${name}' of a table`, 'a table', other);
     if (typeof rest[1] !== 'function') {
       const [fn, options] = rest as [unknown, AnyErrorOptions?];
       return build.table(tableJoinStep(this[FLOW], name, { other, fn, options, ...keeps }));
     }
+    if (keeps.right)
+      throw this[FLOW].draft.error(
+        'TOPO_GRAPH_INVALID',
+        `outerJoin '${name}' takes no foreign key: it joins rows under the same key. join and leftJoin take one.`,
+      );
     const [foreignKey, fn, options] = rest as [unknown, unknown, Pick<StoreOptions, 'onDrop' | 'onError'>?];
     return build.table(foreignKeyJoin(this[FLOW], name, other, { foreignKey, fn, left: keeps.left, options }));
   }

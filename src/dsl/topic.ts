@@ -2,7 +2,9 @@ import type { RowSlot, TopicSlot } from '../graph/functions.ts';
 import { checkTopicName } from '../graph/names.ts';
 import type { TopicReference } from '../graph/topology.ts';
 import type { Serde } from '../serdes/serde.ts';
+import { kindOf } from '../serdes/refusal.ts';
 import { checkOptions, checkSerde, checkWhole } from './arguments.ts';
+import { refusal } from './refusal.ts';
 
 export interface TopicOptions<V> {
   /** Made with as many, if it does not exist. Left out: the run's default, or what the topic has. */
@@ -53,6 +55,12 @@ export class Topic<in out K, in out V, in out Row = V> extends Sink<K, V> {
 export function topic<K, V>(name: string, key: Serde<K>, value: Serde<V>, options: TopicOptions<V> = {}): Topic<K, V> {
   checkOptions(`topic '${name}'`, options, ['partitions', 'config', 'timestamp'], { topic: name });
   const { timestamp } = options;
+  if (timestamp !== undefined && typeof timestamp !== 'function')
+    throw refusal(
+      'TOPO_GRAPH_INVALID',
+      `the timestamp of topic '${name}' is a function of the value that returns ms since 1970, not ${kindOf(timestamp)}.`,
+      { topic: name },
+    );
   const slot: TopicSlot<K, V> = { key, value, ...(timestamp && { timestamp }) };
   return new Topic<K, V>(referenceOf(name, key, value, options), slot as TopicSlot);
 }

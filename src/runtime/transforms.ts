@@ -2,7 +2,7 @@ import type { Slots, TransformNode } from '../graph/topology.ts';
 import type { Lookup, Site, Step } from './chain.ts';
 import { IN, OUT } from './counters.ts';
 import type { Unit } from './unit.ts';
-import { defined, synchronous } from './values.ts';
+import { defined, iterable, synchronous } from './values.ts';
 
 type Compile = (node: TransformNode, site: Site) => Step;
 
@@ -77,7 +77,7 @@ export const TRANSFORMS: Readonly<Record<TransformNode['op'], Compile>> = {
     return value => {
       values[row + IN]!++;
       unit.step = id;
-      for (const result of defined(fn(value, unit)) as Iterable<unknown>) {
+      for (const result of iterable(fn(value, unit))) {
         values[row + OUT]!++;
         next(defined(result, 'element'), null);
         // the rest of a generator is this step's code again

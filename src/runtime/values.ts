@@ -1,4 +1,5 @@
 import { RecordError } from '../errors.ts';
+import { kindOf } from '../serdes/refusal.ts';
 import type { Serde } from '../serdes/serde.ts';
 
 /** The last moment of ECMAScript's calendar (ECMA-262, Time Values). What windows add to a time is exact up to 2^53, far behind it. */
@@ -66,4 +67,14 @@ export function synchronous<T>(result: T, origin: keyof typeof ORIGINS = 'result
     throw new RecordError('TOPO_USER_FUNCTION', `${is} a promise: ${later}`);
   }
   return result;
+}
+
+/** @throws RecordError for what is not the elements of a result, as `defined` does */
+export function iterable(result: unknown): Iterable<unknown> {
+  const elements = synchronous(result) as Iterable<unknown> | null | undefined;
+  if (typeof elements?.[Symbol.iterator] === 'function') return elements;
+  throw new RecordError(
+    elements === undefined ? 'TOPO_RESULT_UNDEFINED' : 'TOPO_USER_FUNCTION',
+    `its function returned ${kindOf(elements)}: flatMap takes an array, or another iterable, of results`,
+  );
 }

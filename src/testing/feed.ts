@@ -1,4 +1,4 @@
-import { FatalError, TopologyError } from '../errors.ts';
+import { FatalError, RecordError, TopologyError } from '../errors.ts';
 import type { TopicSlot } from '../graph/functions.ts';
 import { isRead } from '../graph/edges.ts';
 import type { Topology } from '../graph/topology.ts';
@@ -7,13 +7,14 @@ import { encodeHeaders } from '../records/headers.ts';
 import type { Headers } from '../records/headers.ts';
 import type { Broker, Membership, TaskWriter } from '../runtime/ports.ts';
 import { partitionOfKey } from '../runtime/partitioning.ts';
+import { encode } from '../runtime/values.ts';
 
 /** A record for one of the topology's source topics. Bytes are taken as they are, everything else goes through the topic's serdes. */
 export interface InputRecord {
   readonly topic: string;
   readonly key?: unknown;
   readonly value?: unknown;
-  /** Default: one ms after the record before. */
+  /** Ms since 1970; -1: the record has none, as Kafka has it. Default: one ms after the record before. */
   readonly timestamp?: number;
   readonly headers?: Headers;
   /** Default: by the key, as Kafka's clients do. */
@@ -67,7 +68,7 @@ export class Feed {
     return this.#writes;
   }
 
-  /** Appends all records in one commit. @throws TopologyError for a topic that is no source */
+  /** Appends all records in one commit. @throws TopologyError for a topic that is no source, RecordError for what it cannot hold */
   async write(records: readonly InputRecord[]): Promise<void> {
     const batches = new Map<string, { topic: string; partition: number; batch: BatchWriter }>();
     for (const record of records) {
@@ -75,6 +76,14 @@ export class Feed {
       const slot = sourceSlot(this.#topology, topic);
       const { key, value } = encodeInput(slot, record);
       const timestamp = record.timestamp ?? this.#timestamp + 1;
+      if (!Number.isInteger(timestamp))
+        throw new RecordError(
+          'TOPO_TIMESTAMP_INVALID',
+          `topic ${topic} was fed a record whose timestamp is no whole number`,
+          {
+            topic,
+          },
+        );
       this.#timestamp = timestamp;
       const partition =
         record.partition ?? (key === null ? 0 : partitionOfKey(slot.key, key, this.#partitions.get(topic)!));
@@ -110,14 +119,14 @@ export function sourceSlot(topology: Topology, topic: string): TopicSlot {
 }
 
 /** A record's key and value as its topic holds them. */
-export const encodeInput = (slot: TopicSlot, { key = null, value = null }: InputRecord) => ({
-  key: bytesOf(slot.key, key),
-  value: bytesOf(slot.value, value),
+export const encodeInput = (slot: TopicSlot, { topic, key = null, value = null }: InputRecord) => ({
+  key: bytesOf(slot.key, key, `key of a record fed to topic ${topic}`),
+  value: bytesOf(slot.value, value, `value of a record fed to topic ${topic}`),
 });
 
-function bytesOf(serde: TopicSlot['key'], value: unknown): Uint8Array | null {
+function bytesOf(serde: TopicSlot['key'], value: unknown, what: string): Uint8Array | null {
   if (value === null || value instanceof Uint8Array) return value;
-  return serde.encode(value);
+  return encode(serde, value, what);
 }
 
 export function unknownTopic(topology: Topology, topic: string, known: readonly string[]): TopologyError {

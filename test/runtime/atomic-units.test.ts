@@ -3,6 +3,7 @@ import { memoryState } from '../../src/adapters/level/level-state.ts';
 import { FatalError, json, string, topic, topology, tumbling } from '../../src/index.ts';
 import type { Topology } from '../../src/index.ts';
 import type { StateBackend } from '../../src/runtime/ports.ts';
+import { DEAD_LETTER_HEADERS } from '../../src/runtime/dead-letters.ts';
 import { Store, UndoLog } from '../../src/runtime/store.ts';
 import { headerTexts } from '../headers.ts';
 import { brief, drive, records } from '../drive.ts';
@@ -113,6 +114,26 @@ describe('a unit that fails leaves one dead letter and nothing else', () => {
     await driver.pipeAll(records('in', 'k=a b@1', 'k=c d bad e@2', 'k=f@3'));
     expect(brief(await driver.read('first'))).toEqual(['k=a@1', 'k=b@1', 'k=f@3']);
     expect(await deadLetters(driver)).toEqual(['TOPO_USER_FUNCTION at flatMap: c d bad e']);
+  });
+
+  test('flatMap returns nothing that has elements', async () => {
+    const results: Record<string, unknown> = { number: 5, none: null, nothing: undefined, letters: ['a', 'b'] };
+    await using driver = await drive(
+      topology('t', t =>
+        t
+          .stream(input)
+          .flatMap(value => results[value] as string[])
+          .as(string())
+          .to(first),
+      ),
+    );
+    await driver.pipeAll(records('in', 'k=number@1', 'k=none@2', 'k=nothing@3', 'k=letters@4'));
+    expect((await driver.read('first')).map(({ value }) => value)).toEqual(['a', 'b']);
+    const messages = (await driver.read('t.dead-letters')).map(
+      ({ headers }) => headerTexts(headers)[DEAD_LETTER_HEADERS.message],
+    );
+    const takes = 'flatMap takes an array, or another iterable, of results';
+    expect(messages).toEqual(['a number', 'null', 'undefined'].map(kind => `its function returned ${kind}: ${takes}`));
   });
 
   test('a result that does not encode', async () => {

@@ -88,6 +88,21 @@ describe('the driver', () => {
     expect(places(written)).toEqual(places(fed));
   });
 
+  test('names the topic that cannot hold what it was fed', async () => {
+    const passes = topology('app', t => t.stream(topic('in', string(), string())).to(topic('out', string(), string())));
+    await using driver = await TopologyTestDriver.start(passes);
+    const fed = (record: object) => driver.pipe({ topic: 'in', key: 'k', value: 'v', ...record });
+    await expect(fed({ value: 5 })).rejects.toThrow(
+      'the value of a record fed to topic in does not encode as string: expected a string, got a number',
+    );
+    await expect(fed({ key: {} })).rejects.toThrow('the key of a record fed to topic in does not encode as string');
+    await expect(fed({ timestamp: NaN })).rejects.toThrow(
+      'topic in was fed a record whose timestamp is no whole number',
+    );
+    await fed({});
+    expect(await driver.read('out')).toHaveLength(1);
+  });
+
   test('leaves nothing open when the topology cannot start', async () => {
     const clash = topology('t', t => {
       const table = t.table('rows', topic('a', string(), string(), { partitions: 2 }));
