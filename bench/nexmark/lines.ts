@@ -10,13 +10,15 @@ import { QUERIES } from './queries/index.ts';
 import type { Query } from './queries/query.ts';
 import { linesOf, resultLines } from './results.ts';
 
-/** 50 s of event time. */
+/** 50 s of event time, 200 s of q11's. */
 const EVENTS = 500_000;
 
 /** The queries, each on all events: those of topics that it does not read are counted too. */
 export const NEXMARK_LINES: readonly Line[] = QUERIES.map(lineOf);
 
 function lineOf(query: Query): Line {
+  const { eventsPerSecond } = query;
+  const options = eventsPerSecond === undefined ? {} : { eventsPerSecond };
   return {
     name: `nexmark-${query.name}`,
     records: EVENTS,
@@ -26,14 +28,14 @@ function lineOf(query: Query): Line {
 
     async write(folder, events) {
       const disk = await nodeDisk(join(folder, 'log'));
-      return writeNexmark(disk, nexmarkEvents(events), query.closing);
+      return writeNexmark(disk, nexmarkEvents(events, options), query.closing);
     },
 
     async outcome(folder, events) {
       const broker = await openEmbeddedBroker({ disk: await nodeDisk(join(folder, 'log')) });
       const found = await resultLines(broker, query);
       await broker.close();
-      return expectSameLines(found, linesOf(query.expected(nexmark(events))));
+      return expectSameLines(found, linesOf(query.expected(nexmark(events, options))));
     },
   };
 }

@@ -8,7 +8,7 @@ import { OUT, PARTITIONS } from '../../lines/line.ts';
 import { BareSessions } from '../bare/sessions.ts';
 import { bidderSessions } from '../naive.ts';
 import { bids } from '../topics.ts';
-import { BIDS_DISORDER_MS, SESSION_GAP_MS } from '../windows.ts';
+import { BIDS_DISORDER_MS, SESSION_GAP_MS, SLOW_EVENTS_PER_SECOND } from '../windows.ts';
 import type { Query } from './query.ts';
 
 const REPARTITION = 'q11-by-bidder-repartition';
@@ -20,6 +20,7 @@ export const q11: Query = {
   name: 'q11',
   results,
   isTable: true,
+  eventsPerSecond: SLOW_EVENTS_PER_SECOND,
   topology: () =>
     topology('q11', t => {
       t.stream(bids)

@@ -10,6 +10,8 @@ export interface Query {
   readonly isTable: boolean;
   /** Whose end closes the windows, as the end of the events alone does not: one more of them comes in each partition. */
   readonly closing?: 'bids' | 'auctions';
+  /** How fast its events come, where that is not the generator's default: fewer, so that windows close within a run. */
+  readonly eventsPerSecond?: number;
   topology(): Topology;
   /** From all events that were written. */
   expected(events: Events): readonly object[];
