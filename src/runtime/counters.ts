@@ -88,9 +88,9 @@ export class Counters {
     this.values.set(this.#closed);
   }
 
-  /** Adds those of another task of the topology. */
+  /** Adds what closed epochs of a task of the topology have counted, so that no sum ever falls. */
   add(other: Counters): void {
-    other.values.forEach((count, index) => (this.values[index]! += count));
+    other.#closed.forEach((count, index) => (this.values[index]! += count));
     for (const [step, counts] of other.#deadLetters)
       for (const [code, count] of Object.entries(counts)) this.deadLettered(step, code as ErrorCode, count);
   }

@@ -1,8 +1,11 @@
+import { tap } from 'rxjs';
 import { expect, test } from 'vitest';
 import { json, string, topic, topology } from '../../src/index.ts';
 import { Histogram } from '../../src/runtime/histogram.ts';
 import type { HistogramFigures } from '../../src/runtime/histogram.ts';
+import { TopologyTestDriver } from '../../src/testing/index.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
+import { records } from '../drive.ts';
 import { record, TestWorld } from './world.ts';
 
 const input = topic('in', string(), string());
@@ -113,4 +116,27 @@ test("a store's cache counts what it had and what it read", async () => {
   const [figures] = application.figures().stores;
   expect(figures).toMatchObject({ store: 'counted', cacheHits: 2, cacheMisses: 2 });
   expect((await application.storeBytes()).get('counted')).toBeGreaterThan(0);
+});
+
+test('no count falls: those of an epoch are seen when it is closed, as one that is aborted is run again', async () => {
+  const seen: number[] = [];
+  let looks = 0;
+  const failing = topology('t', t => {
+    t.stream(input)
+      .peek(() => {
+        looks++;
+        seen.push(driver.figures().in);
+      })
+      .pipe(
+        tap(({ value }) => {
+          if (value === 'bad') throw new Error('an operator that fails');
+        }),
+      )
+      .to(topic('out', string(), string()));
+  });
+  await using driver = await TopologyTestDriver.start(failing);
+  await driver.pipeAll(records('in', 'k=a@1', 'k=b@2', 'k=bad@3', 'k=c@4'));
+  expect(looks).toBeGreaterThan(4);
+  expect(seen).toEqual([...seen].sort((a, b) => a - b));
+  expect(driver.figures()).toMatchObject({ in: 4, out: 3, deadLettered: 1 });
 });
