@@ -123,7 +123,8 @@ class Drawing {
   }
 
   #sink() {
-    return topic(`out-${this.#steps++}`, string(), string());
+    const config = this.random.chance(0.2) ? { 'cleanup.policy': 'compact' } : {};
+    return topic(`out-${this.#steps++}`, string(), string(), { config });
   }
 
   #name(what: string): string {

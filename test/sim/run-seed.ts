@@ -31,7 +31,7 @@ export async function runSeed(seed: number): Promise<SeedRun> {
   const taps = new Taps(topology);
   const common = { topology, partitions, input, isComplete: rule === 'G2' };
   const simulation = new Simulation(
-    { ...common, faults: FAULTS, settings: { kinds: taps.kinds }, onStart: one => taps.listenTo(one), listener: taps },
+    { ...common, faults: FAULTS, settings: { kinds: taps.kinds, onError: taps.onError }, listener: taps },
     random.below(LARGEST_SEED),
   );
   try {

@@ -1,5 +1,5 @@
+import type { ErrorFunction } from '../../src/graph/error-policy.ts';
 import type { Node, ProcessorNode, Topology } from '../../src/graph/topology.ts';
-import type { Application } from '../../src/runtime/application.ts';
 import type { Kind, Site } from '../../src/runtime/chain.ts';
 import { KINDS } from '../../src/runtime/kinds.ts';
 import { plan } from '../../src/runtime/plan.ts';
@@ -43,17 +43,16 @@ export class Taps implements CommitListener {
     this.kinds = Object.fromEntries(tapped);
   }
 
-  /** Records that no node sees, since they do not decode, and calls that failed. */
-  listenTo(application: Application): void {
-    application.deadLetters$.subscribe(({ place, message }) => {
-      const { topic, offset, step } = place;
-      const at = { partition: place.partition!, clock: this.#clock };
-      const node = this.topology.nodes.find(one => one.id === step);
-      if (topic !== undefined) this.#record({ kind: 'record', topic, offset: offset!, ...at });
-      else if (node !== undefined && isCalls(node) && message.endsWith(')'))
-        this.#notes.push({ kind: 'result', node: node.id, value: calledValue(message), isFailed: true, ...at });
-    });
-  }
+  /** Hears of records that no node sees, since they do not decode, and of calls that failed, when their unit ends. */
+  readonly onError: ErrorFunction = ({ place, message }) => {
+    const { topic, offset, step } = place;
+    const at = { partition: place.partition!, clock: this.#clock };
+    const node = this.topology.nodes.find(one => one.id === step);
+    if (topic !== undefined) this.#record({ kind: 'record', topic, offset: offset!, ...at });
+    else if (node !== undefined && isCalls(node) && message.endsWith(')'))
+      this.#notes.push({ kind: 'result', node: node.id, value: calledValue(message), isFailed: true, ...at });
+    return 'dead-letter';
+  };
 
   committing(group: string, task: string, offsets: readonly CommittedOffset[]): void {
     if (group === this.topology.name) this.#notes.push({ kind: 'commit', task, commit: commitOf(offsets) });

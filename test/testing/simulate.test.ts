@@ -44,6 +44,22 @@ test('crashes, power cuts and disk errors do not show in what comes out', { time
   });
 });
 
+test('what compaction leaves of inputs and outputs is looked at', { timeout: 60_000 }, async () => {
+  const compacted = { config: { 'cleanup.policy': 'compact' } };
+  const replicated = topology('replicated', t => {
+    t.table('policies', topic('policies', string(), string(), compacted))
+      .map(policy => `${policy} here`)
+      .to(topic('policies.here', string(), string(), compacted));
+  });
+  let deleted = 0;
+  await simulate(replicated, {
+    input: random => drawClaims(random).map(record => ({ ...record, topic: 'policies' })),
+    runs: 40,
+    check: (outcome, input) => void (deleted += input.length - outcome.records('policies.here').length),
+  });
+  expect(deleted).toBeGreaterThan(0);
+});
+
 test('one seed gives one run, turn by turn, whatever else the process does', async () => {
   for (let seed = 1; seed <= 10; seed++) {
     const input = drawClaims(new Random(seed));

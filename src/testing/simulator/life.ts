@@ -154,7 +154,6 @@ export class Life {
       this.#settings,
     );
     this.#isStarted = true;
-    world.onStart?.(application);
     try {
       const fed = this.#feed(feed, world.chunks.length);
       fed.catch(() => {});

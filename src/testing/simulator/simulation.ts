@@ -1,5 +1,4 @@
 import type { Topology } from '../../graph/topology.ts';
-import type { Application } from '../../runtime/application.ts';
 import type { Settings } from '../../runtime/start.ts';
 import type { InputRecord } from '../feed.ts';
 import { CALM, drawFate } from './fate.ts';
@@ -25,8 +24,6 @@ export interface SimulationOptions {
   /** None: one life that nothing disturbs. */
   readonly faults: readonly FaultKind[];
   readonly settings?: Partial<Settings>;
-  /** Called with each application when it is started, before its first record. */
-  readonly onStart?: (application: Application) => void;
   readonly listener?: CommitListener;
 }
 
