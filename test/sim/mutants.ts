@@ -56,13 +56,19 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'stream time is not kept',
     file: 'runtime/task-schedules.ts',
-    find: "schedule.begin(time === 'stream' ? now : -1);",
-    replace: 'schedule.begin(-1);',
+    find: "schedule.begin(time === 'stream' ? now : -1, isLeftDue);",
+    replace: 'schedule.begin(-1, isLeftDue);',
+  },
+  {
+    name: 'what was due and could not go is forgotten at a restart',
+    file: 'runtime/task-schedules.ts',
+    find: 'isLeftDue = value.length > 0;',
+    replace: '',
   },
   {
     name: 'stream time is taken back with a failed unit',
     file: 'runtime/schedule.ts',
-    find: 'this.isFiring = false;\n    const advanced = this.#advanced;',
+    find: 'const advanced = this.#advanced;',
     replace: 'const advanced = this.#advanced;\n    for (const one of advanced) one.now = one.next - 1;',
   },
   {
@@ -183,8 +189,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a start builds on what it read without making it durable',
     file: 'adapters/embedded/recovery.ts',
-    find: 'if ((await file.size()) > tail.position) await file.truncate(tail.position);\n      await file.sync();',
-    replace: 'if ((await file.size()) > tail.position) await file.truncate(tail.position);',
+    find: 'await this.#settle(tail);',
+    replace: '',
+  },
+  {
+    name: 'a start does not write its last frame again, whose sync may have failed',
+    file: 'adapters/embedded/recovery.ts',
+    find: 'await file.truncate(tail.position);\n      await this.#rewrite(file, tail);',
+    replace: 'await file.truncate(tail.position);',
   },
   {
     name: 'the note of a clean stop is not looked at',

@@ -61,6 +61,7 @@ export class SeedFailure extends Error {
     readonly trace: readonly string[],
     cause: unknown,
   ) {
-    super(`seed ${seed}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    const what = cause instanceof Error ? cause.message : String(cause);
+    super(`seed ${seed}: ${what}\nRun it again with: npm run test:sim -- --seeds 1 --from ${seed}`, { cause });
   }
 }

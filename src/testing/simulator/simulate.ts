@@ -54,7 +54,8 @@ const LARGEST_SEED = 2 ** 31 - 1;
  * broker, in this process, in simulated time on a simulated disk. Then all input is processed, and must show nothing of it:
  *
  * - nothing that was acknowledged is lost, nothing is left unprocessed, every store is what its changelog leads to;
- * - where results follow from the input alone (no repartition, no calls, no clock), they are those of a run that nothing disturbed;
+ * - where results follow from the input alone (no repartition, no calls, no clock, no compacted input), they are those of a run that
+ *   nothing disturbed;
  * - and `check` holds.
  *
  * ```ts
