@@ -411,8 +411,14 @@ class Drawing {
     const { random } = this;
     const name = this.#name('calls');
     const fails = this.#fails && random.chance(0.5);
-    const options = { order: random.oneOf(['key', 'partition', 'none'] as const), concurrency: 1 + random.below(4) };
-    const call = async (value: string) => {
+    const times = random.below(2);
+    const options = {
+      order: random.oneOf(['key', 'partition', 'none'] as const),
+      concurrency: 1 + random.below(4),
+      retry: { times, backoff: random.below(50) },
+    };
+    const call = async (value: string, { attempt }: { readonly attempt: number }) => {
+      if (times > 0 && attempt === 1 && hash(name + value) % 5 === 0) throw new Error('try again');
       if (fails && hash(name + value) % 7 === 0) throw new Error(called(value));
       return called(value);
     };

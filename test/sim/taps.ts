@@ -3,7 +3,7 @@ import type { Node, ProcessorNode, Topology } from '../../src/graph/topology.ts'
 import type { Kind, Site } from '../../src/runtime/chain.ts';
 import { KINDS } from '../../src/runtime/kinds.ts';
 import { plan } from '../../src/runtime/plan.ts';
-import type { CommittedOffset } from '../../src/runtime/ports.ts';
+import type { OffsetCommit } from '../../src/runtime/ports.ts';
 import type { DueEntries } from '../../src/runtime/schedule.ts';
 import { taskId } from '../../src/runtime/task.ts';
 import type { CommitListener } from '../../src/testing/simulator/simulated-broker.ts';
@@ -24,7 +24,7 @@ type Note =
   | Unit
   | { readonly kind: 'abort'; readonly node: string; readonly partition: number }
   /** Of a task: a commit is handed over, or it is opened and has come to a commit. */
-  | { readonly kind: 'commit'; readonly task: string; readonly commit: number }
+  | { readonly kind: 'commit'; readonly task: string; readonly offsets: readonly OffsetCommit[] }
   | { readonly kind: 'open'; readonly task: string; readonly commit: number };
 
 /** What a call of random topologies gives for a value, or says in its error: the value can be told from it. */
@@ -37,6 +37,8 @@ export class Taps implements CommitListener {
   readonly kinds: Readonly<Record<string, Kind<never>>>;
   readonly #notes: Note[] = [];
   #clock = 0;
+  /** How many there were when the process began. */
+  #before = 0;
 
   constructor(private readonly topology: Topology) {
     const tapped = Object.entries(KINDS).map(([name, kind]) => [name, this.#tapped(kind)] as const);
@@ -54,11 +56,19 @@ export class Taps implements CommitListener {
     return 'dead-letter';
   };
 
-  committing(group: string, task: string, offsets: readonly CommittedOffset[]): void {
-    if (group === this.topology.name) this.#notes.push({ kind: 'commit', task, commit: commitOf(offsets) });
+  begun(): void {
+    this.#before = this.#notes.length;
   }
 
-  opened(group: string, task: string, offsets: readonly CommittedOffset[]): void {
+  undone(): void {
+    this.#notes.length = this.#before;
+  }
+
+  committing(group: string, task: string, offsets: readonly OffsetCommit[]): void {
+    if (group === this.topology.name) this.#notes.push({ kind: 'commit', task, offsets });
+  }
+
+  opened(group: string, task: string, offsets: readonly OffsetCommit[]): void {
     if (group === this.topology.name) this.#notes.push({ kind: 'open', task, commit: commitOf(offsets) });
   }
 
@@ -74,7 +84,7 @@ export class Taps implements CommitListener {
         for (const { id } of sub.nodes) byInput.set(`${id}/${partition}`, task);
       }
     for (const note of this.#notes) {
-      if (note.kind === 'commit') tasks.get(note.task)?.close(note.commit);
+      if (note.kind === 'commit') tasks.get(note.task)?.close(note.offsets);
       else if (note.kind === 'open') tasks.get(note.task)?.open(note.commit);
       else {
         const task = byInput.get(`${note.kind === 'record' ? note.topic : note.node}/${note.partition}`)!;
@@ -87,7 +97,8 @@ export class Taps implements CommitListener {
 
   #record(unit: Extract<Unit, { kind: 'record' }>): void {
     const last = this.#notes.at(-1);
-    if (last?.kind !== 'record' || identityOf(last) !== identityOf(unit)) this.#notes.push(unit);
+    if (last?.kind === 'record' && identityOf(last) === identityOf(unit)) this.#notes.pop();
+    this.#notes.push(unit);
   }
 
   #tapped(kind: Kind<Node>): Kind<Node> {
@@ -145,9 +156,12 @@ class Committed {
     this.#open.push(unit);
   }
 
-  /** The epoch is handed to the broker. */
-  close(commit: number): void {
-    this.#epochs.push({ commit, units: this.#open });
+  /** The epoch is handed to the broker. A record behind its offsets waits to be tried again. */
+  close(offsets: readonly OffsetCommit[]): void {
+    const ends = new Map(offsets.map(({ topic, partition, offset }) => [`${topic}/${partition}`, offset]));
+    const isIn = (unit: Unit) =>
+      unit.kind !== 'record' || unit.offset < (ends.get(`${unit.topic}/${unit.partition}`) ?? Infinity);
+    this.#epochs.push({ commit: commitOf(offsets), units: this.#open.filter(isIn) });
     this.#open = [];
   }
 
@@ -173,7 +187,7 @@ class Committed {
 const isCalls = (node: Node): node is ProcessorNode => node.kind === 'processor' && node.processor === 'mapAsync';
 
 /** The number of a task's commit; 0 where it has none. */
-function commitOf(offsets: readonly CommittedOffset[]): number {
+function commitOf(offsets: readonly OffsetCommit[]): number {
   return Math.max(0, ...offsets.map(({ metadata }) => (JSON.parse(metadata) as { readonly commit: number }).commit));
 }
 

@@ -77,6 +77,7 @@ export class Life {
   /** What it leaves. @throws Error for what nothing that happened to it explains */
   async run(): Promise<Machine> {
     const { fate, machine, random, world } = this;
+    world.listener?.begun();
     const end = await this.#scheduler.drive(this.#main(), fate);
     world.trace.add(end.kind === 'threw' ? `threw ${String(end.error)}` : end.kind);
     if (end.kind === 'threw' && !this.#isExplained(end.error)) throw end.error;
@@ -87,7 +88,10 @@ export class Life {
       throw new Error(`the state of ${used} lacks writes or is damaged, and was used`);
     if (this.#faults.flipsBits) {
       // what refuses damaged bits has the whole folder brought back from a backup; also where it had not come to refusing
-      if (end.kind === 'threw' || !this.#isStarted) return this.#backup!;
+      if (end.kind === 'threw' || !this.#isStarted) {
+        world.listener?.undone();
+        return this.#backup!;
+      }
       if (this.#isTailLost && machine.isClean)
         throw new Error('the log had been closed in order, and lost its end unnoticed');
     }

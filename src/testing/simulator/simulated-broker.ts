@@ -1,4 +1,12 @@
-import type { Broker, CommittedOffset, Fetched, FetchRequest, Membership, Reader } from '../../runtime/ports.ts';
+import type {
+  Broker,
+  CommittedOffset,
+  Fetched,
+  FetchRequest,
+  Membership,
+  OffsetCommit,
+  Reader,
+} from '../../runtime/ports.ts';
 import type { Random } from './random.ts';
 import type { Turns } from './scheduler.ts';
 
@@ -46,10 +54,16 @@ export class Writers {
   }
 }
 
-/** Hears of tasks' commits: when they are handed over, and up to where they had come when a task is opened. */
+/** Hears of processes and their tasks' commits. */
 export interface CommitListener {
-  committing(group: string, task: string, offsets: readonly CommittedOffset[]): void;
-  opened(group: string, task: string, offsets: readonly CommittedOffset[]): void;
+  /** A process begins. */
+  begun(): void;
+  /** All that it did is undone: its folder is brought back from a backup. */
+  undone(): void;
+  /** A task hands a commit over. */
+  committing(group: string, task: string, offsets: readonly OffsetCommit[]): void;
+  /** A task is opened, and has come so far. */
+  opened(group: string, task: string, offsets: readonly OffsetCommit[]): void;
 }
 
 /** What a simulated broker tells its world. */
