@@ -67,8 +67,8 @@ export class CommitLog {
   readonly #listeners = new Set<() => void>();
   #file: DiskFile;
   #tail: Tail;
-  /** The clean stop is still there: nothing was appended yet. */
-  #clean = true;
+  /** Whether a clean stop says where the log ends; `unknown`: nothing was appended yet, and there may be one of another end. */
+  #cleanStop: 'here' | 'unknown' | 'gone' = 'here';
   #writing: Promise<void> | undefined;
   #inFlight: Promise<void> = Promise.resolve();
   #failure: FatalError | undefined;
@@ -97,7 +97,9 @@ export class CommitLog {
       const content = await readLog(disk, files, options.log);
       if (content !== undefined) {
         const file = await disk.open(fileOf(content.tail), 'write');
-        return new CommitLog(content.state, content.index, files, content.tail, file, options);
+        const log = new CommitLog(content.state, content.index, files, content.tail, file, options);
+        if (!content.isStopped) log.#cleanStop = 'unknown';
+        return log;
       }
       const state = new LogState(options.newId());
       state.begunMs = options.now();
@@ -168,7 +170,8 @@ export class CommitLog {
     this.#closed = true;
     while (this.#writing !== undefined) await this.#writing;
     try {
-      if (this.#failure === undefined && !this.#clean) await writeCleanStop(this.#options.disk, this.#tail, this.state);
+      if (this.#failure === undefined && this.#cleanStop !== 'here')
+        await writeCleanStop(this.#options.disk, this.#tail, this.state);
     } finally {
       await this.#file.close();
       await this.files.close();
@@ -282,8 +285,8 @@ export class CommitLog {
 
   /** Takes the clean stop away before the first append, and goes on in a new segment when this one is full. */
   async #makeReady(bytes: number): Promise<void> {
-    if (this.#clean) await this.#guard(() => removeCleanStop(this.#options.disk));
-    this.#clean = false;
+    if (this.#cleanStop !== 'gone') await this.#guard(() => removeCleanStop(this.#options.disk));
+    this.#cleanStop = 'gone';
     const { before, number, position } = this.#tail;
     if (number === before || (!this.#isRolling && position + bytes <= this.#options.segmentBytes)) return;
     await this.#guard(async () => {

@@ -23,6 +23,11 @@ export interface LogContent {
   readonly tail: Tail;
 }
 
+interface FoundLog extends LogContent {
+  /** A clean stop says that it ends here. */
+  readonly isStopped: boolean;
+}
+
 /**
  * Reads what a folder holds; undefined when it holds no log yet.
  *
@@ -34,7 +39,7 @@ export interface LogContent {
  *
  * @throws FatalError `TOPO_LOG_DAMAGED` naming file, place and what is missing.
  */
-export async function readLog(disk: Disk, files: LogFiles, repair?: Log): Promise<LogContent | undefined> {
+export async function readLog(disk: Disk, files: LogFiles, repair?: Log): Promise<FoundLog | undefined> {
   return new Recovery(disk, files, repair).read();
 }
 
@@ -61,7 +66,7 @@ class Recovery {
     this.#index = new LogIndex(files);
   }
 
-  async read(): Promise<LogContent | undefined> {
+  async read(): Promise<FoundLog | undefined> {
     const names = await this.#disk.list();
     const beginning = await this.#lastBeginning(names);
     if (beginning === undefined) {
@@ -87,13 +92,13 @@ class Recovery {
     });
     this.#index.trim(state);
     // before anything is cut off: what a clean stop confirmed and is unreadable now may still be saved by hand
-    await this.#checkCleanStop(content);
+    const isStopped = await this.#checkCleanStop(content);
     if (this.#repair !== undefined) {
       if (unfinished) this.#repair.warn(unfinished, 'dropped an unfinished commit at the end of the log');
       await this.#settle(tail);
       await removeLeftOvers(this.#disk, this.#repair, state, tail);
     }
-    return content;
+    return { ...content, isStopped };
   }
 
   /** How the last segment begins. A successor that was being made when its process died is taken away. */
@@ -258,16 +263,18 @@ class Recovery {
     }
   }
 
-  async #checkCleanStop(content: LogContent | undefined): Promise<void> {
-    if (this.#repair === undefined) return;
+  /** Whether there is a clean stop of this very end. */
+  async #checkCleanStop(content: LogContent | undefined): Promise<boolean> {
+    if (this.#repair === undefined) return false;
     const stop = await readCleanStop(this.#disk);
-    if (stop === undefined) return;
+    if (stop === undefined) return false;
     if (stop === 'unreadable') {
       this.#repair.warn({ path: this.#disk.pathOf('clean-stop') }, 'the note of the last clean stop is unreadable');
-      return;
+      return false;
     }
     const end = content?.tail.number ?? 0;
-    if (content !== undefined && (end > stop.number || (end === stop.number && content.tail.crc === stop.crc))) return;
+    if (content !== undefined && end > stop.number) return false;
+    if (content !== undefined && end === stop.number && content.tail.crc === stop.crc) return true;
     const path = this.#files.pathOf(content === undefined ? segmentName(0) : fileOf(content.tail));
     if (end === stop.number) throw damaged(path, `Its commit ${end} is not the one it was closed with.`);
     const gaps = stop.state.gapsSince(content?.state ?? new LogState(''));

@@ -1,4 +1,4 @@
-import type { TopicReference, Topology } from '../../graph/topology.ts';
+import type { Node, TopicReference, Topology } from '../../graph/topology.ts';
 import type { ProcessSlot } from '../../graph/process.ts';
 import { hasTiming } from '../../graph/process.ts';
 import { isRead, repartitioned } from '../../graph/edges.ts';
@@ -12,10 +12,14 @@ export function isDeterministic(topology: Topology): boolean {
   const written = new Set(topology.nodes.flatMap(node => (node.kind === 'sink' ? [node.topic.name] : [])));
   return topology.nodes.every(node => {
     if (node.kind === 'rx' || (isRead(node) && (written.has(node.topic.name) || isCompacted(node.topic)))) return false;
-    if (node.kind !== 'processor') return true;
-    const process = topology.functions[node.id]?.['process'] as ProcessSlot | undefined;
-    return node.processor !== 'mapAsync' && (process === undefined || !hasTiming(process.wallClock));
+    return (node.kind !== 'processor' || node.processor !== 'mapAsync') && !goesByClock(topology, node);
   });
+}
+
+/** Whether something of a step falls due by the clock. */
+export function goesByClock({ functions }: Topology, { id }: Node): boolean {
+  const process = functions[id]?.['process'] as ProcessSlot | undefined;
+  return process !== undefined && hasTiming(process.wallClock);
 }
 
 /** Records of a topic go when a later one has their key. */

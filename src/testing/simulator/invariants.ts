@@ -2,6 +2,7 @@ import { keptName } from '../../graph/names.ts';
 import type { Topology } from '../../graph/topology.ts';
 import { encodeHeaders } from '../../records/headers.ts';
 import { plan } from '../../runtime/plan.ts';
+import type { SubTopology } from '../../runtime/plan.ts';
 import { payloadOf, timestampOf } from '../../runtime/stamped.ts';
 import { storeEnd, storePrefix } from '../../runtime/store.ts';
 import { textOfKey } from '../../runtime/store-key.ts';
@@ -21,11 +22,10 @@ export function checkInvariants(
   state: StateImage,
 ): void {
   checkInput(topology, input, log);
-  const counts = new Map(log.topics.map(({ name, partitions }) => [name, partitions]));
-  const { subTopologies } = plan(topology, topic => counts.get(topic)!);
-  for (const sub of subTopologies)
+  const left = leftIn(topology, log);
+  if (left !== undefined) throw new Error(left);
+  for (const sub of subTopologiesOf(topology, log))
     for (let partition = 0; partition < sub.partitions; partition++) {
-      for (const { topic, partitions } of sub.inputs) if (partition < partitions) checkOffset(log, topic, partition);
       const entries = entriesIn(state, taskId(sub, partition));
       for (const { store, changelog } of sub.stores) checkStore(entries, keptName(store), changelog, partition, log);
     }
@@ -65,12 +65,22 @@ const textOf = ({
 }: Pick<RawRecord, 'key' | 'value' | 'timestamp' | 'headers'>): string =>
   `@${timestamp} ${key && textOfKey(key)} = ${value && textOfKey(value)} ${textOfKey(encodeHeaders(headers))}`;
 
-/** No record is left to be processed. */
-function checkOffset(log: LogContent, topic: string, partition: number): void {
-  const committed = log.offsets.find(one => one.topic === topic && one.partition === partition)?.offset ?? 0;
-  const left = log.records.get(topic)!.filter(one => one.partition === partition && one.offset >= committed);
-  if (left.length > 0)
-    throw new Error(`${topic}-${partition} was read up to ${committed}, and has ${left.length} records behind that`);
+/** Where records are left to be processed; undefined: nowhere. */
+export function leftIn(topology: Topology, log: LogContent): string | undefined {
+  for (const { inputs } of subTopologiesOf(topology, log))
+    for (const { topic, partitions } of inputs)
+      for (let partition = 0; partition < partitions; partition++) {
+        const committed = log.offsets.find(one => one.topic === topic && one.partition === partition)?.offset ?? 0;
+        const left = log.records.get(topic)!.filter(one => one.partition === partition && one.offset >= committed);
+        if (left.length > 0)
+          return `${topic}-${partition} was read up to ${committed}, and has ${left.length} records behind that`;
+      }
+  return undefined;
+}
+
+function subTopologiesOf(topology: Topology, { topics }: LogContent): readonly SubTopology[] {
+  const counts = new Map(topics.map(({ name, partitions }) => [name, partitions]));
+  return plan(topology, topic => counts.get(topic)!).subTopologies;
 }
 
 /** A store is what its changelog leads to. */

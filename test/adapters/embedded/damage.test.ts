@@ -167,6 +167,14 @@ test('the clean stop goes before the first append, not at the opening', async ()
   expect([...disk.files.keys()]).toContain('clean-stop');
 });
 
+test('a process that appends nothing leaves a clean stop too, where the one before was killed', async () => {
+  const disk = await numbersLog(3, LARGE, 'killed');
+  const broker = await openEmbeddedBroker({ disk });
+  await broker.close();
+  const short = await cut(disk, FIRST, sizeOf(disk, FIRST) - 1);
+  await expect(openEmbeddedBroker({ disk: short })).rejects.toMatchObject(damage(/was closed behind commit 4/));
+});
+
 test('a log of another format version is refused untouched', async () => {
   const disk = await numbersLog(1, LARGE, 'closed');
   const newer = await copyOf(disk, (_name, bytes) => {
