@@ -48,6 +48,8 @@ export interface RunOptions {
   readonly memoryBytes?: number;
   /** Plays the sample feed into topics of its that the topology reads and that are new. Default: no sample. */
   readonly sample?: SampleOptions | boolean;
+  /** Where the log is damaged: goes on without what is lost, and tells it. All of the log is read first. Default: refuses. */
+  readonly acceptLoss?: boolean;
   /** Structured log; default: none. */
   readonly log?: Log;
 }
@@ -121,12 +123,12 @@ const silent: Log = { info: () => {}, warn: () => {}, error: () => {} };
 /** A data folder that this process holds: the embedded broker on it, and what runs there. */
 export interface Folder {
   /** As `run`. @throws TopologyError `TOPO_NAME_TAKEN` when one of this name runs there already */
-  run(topology: Topology, options?: Omit<RunOptions, 'data'>): Promise<Running>;
+  run(topology: Topology, options?: Omit<RunOptions, 'data' | 'acceptLoss'>): Promise<Running>;
   /** To be called when everything that runs there has ended. */
   close(): Promise<void>;
 }
 
-export interface FolderOptions extends Pick<RunOptions, 'data' | 'log'> {
+export interface FolderOptions extends Pick<RunOptions, 'data' | 'log' | 'acceptLoss'> {
   /** What runs there: told to a second process that is refused. */
   readonly owner: string;
 }
@@ -136,8 +138,9 @@ export interface FolderOptions extends Pick<RunOptions, 'data' | 'log'> {
  * names adapters.
  * @throws FatalError `TOPO_FOLDER_LOCKED`, `TOPO_FOLDER_UNUSABLE`, `TOPO_DISK`, `TOPO_LOG_DAMAGED`
  */
-export async function openFolder({ data = DEFAULT_DATA, log = silent, owner }: FolderOptions): Promise<Folder> {
-  const broker = await openEmbeddedBroker({ disk: await nodeDisk(logFolder(data)), log, owner });
+export async function openFolder(folder: FolderOptions): Promise<Folder> {
+  const { data = DEFAULT_DATA, log = silent, owner, acceptLoss = false } = folder;
+  const broker = await openEmbeddedBroker({ disk: await nodeDisk(logFolder(data)), log, owner, acceptLoss });
   const names = new Set<string>();
   return {
     async run(topology, options = {}) {
@@ -146,7 +149,8 @@ export async function openFolder({ data = DEFAULT_DATA, log = silent, owner }: F
         throw new TopologyError('TOPO_NAME_TAKEN', `a topology '${name}' runs in ${data} already.`, { topology: name });
       names.add(name);
       const state = levelState(stateFolder(data, topology), { writeBufferBytes: WRITE_BUFFER_BYTES });
-      const starting = runOn({ broker, state, clock: systemClock, log: options.log ?? log }, topology, options);
+      const world = { broker, state, clock: systemClock, log: options.log ?? log };
+      const starting = runOn(world, topology, { ...options, acceptLoss });
       starting
         .then(({ done }) => done)
         .catch(() => {})
@@ -192,6 +196,7 @@ async function runOn(world: World, topology: Topology, options: RunOptions): Pro
     commitIntervalMs: options.commitIntervalMs ?? COMMIT_INTERVAL_MS,
     maxEpochRecords: MAX_EPOCH_RECORDS,
     memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
+    acceptLoss: options.acceptLoss ?? false,
     ...(options.pipeDeadlineMs !== undefined && { pipeDeadlineMs: options.pipeDeadlineMs }),
   }).catch(async (error: unknown) => {
     await sample?.close();

@@ -25,6 +25,7 @@ export interface RunCommandOptions {
   readonly port?: number;
   readonly host: string;
   readonly exitWhenIdle?: boolean;
+  readonly acceptLoss?: boolean;
   readonly shutdownTimeout: number;
   readonly verbose?: boolean;
 }
@@ -73,7 +74,8 @@ async function runAll(facts: readonly RunFacts[], options: RunCommandOptions, en
     if (facts.length > 1)
       process.stderr.write(`${errorText(error, { verbose: options.verbose === true, runs: true })}\n`);
   };
-  const opening = openFolder({ data: options.data, owner: names, log: displays[0]!.log });
+  const { data, acceptLoss = false } = options;
+  const opening = openFolder({ data, acceptLoss, owner: names, log: displays[0]!.log });
   const folder = await Promise.race([opening, timedOut]).catch((error: unknown) => {
     for (const display of displays) display.ended(undefined, false);
     throw error;

@@ -11,6 +11,8 @@ export class GlobalPartition {
   position: number;
   /** Whether the topic has records to go on with from where the state stands. */
   readonly isWithin: boolean;
+  /** Whether the state has records that the topic has lost. */
+  readonly isAhead: boolean;
   /** One past the last record the broker had when it was last asked. */
   #end: number;
   #nextOffset: number;
@@ -23,7 +25,8 @@ export class GlobalPartition {
     range: OffsetRange,
   ) {
     this.position = this.#nextOffset = stored ?? range.start;
-    this.isWithin = this.position >= range.start && this.position <= range.end;
+    this.isAhead = this.position > range.end;
+    this.isWithin = this.position >= range.start && !this.isAhead;
     this.#end = range.end;
   }
 

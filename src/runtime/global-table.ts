@@ -1,4 +1,4 @@
-import type { Place } from '../errors.ts';
+import type { FatalError, Place } from '../errors.ts';
 import type { RowSlot, TopicSlot } from '../graph/functions.ts';
 import type { GlobalNode, Topology } from '../graph/topology.ts';
 import { BatchReader } from '../records/batch-reader.ts';
@@ -9,6 +9,7 @@ import { IN, OUT, dropColumn } from './counters.ts';
 import type { Counters, DropReason } from './counters.ts';
 import { asRecordError } from './error-policy.ts';
 import type { ErrorPolicies } from './error-policy.ts';
+import { lost } from './lost.ts';
 import { openNumbered } from './numbered-state.ts';
 import type { Broker, Fetched, FetchRequest, Log, StateBackend, TaskState } from './ports.ts';
 import { rowsIn } from './processors/rows.ts';
@@ -33,6 +34,8 @@ export interface GlobalTableOptions {
   readonly log: Log;
   readonly policies: ErrorPolicies;
   readonly cacheBytes: number;
+  /** A state that is ahead of the topic is set aside and read anew. */
+  readonly acceptLoss: boolean;
   /** While it is read at the start, in offsets. */
   readonly onProgress: (read: number, total: number) => void;
 }
@@ -88,9 +91,11 @@ export class GlobalTable {
       opened => {
         const found = opened.get(ORIGIN_KEY);
         if (found !== undefined && Buffer.from(found).toString() !== origin) return 'is of another topic';
-        return partitionsOf(opened, node.topic.name, ranges).every(({ isWithin }) => isWithin)
-          ? null
-          : 'stands where the topic has no records';
+        const partitions = partitionsOf(opened, node.topic.name, ranges);
+        if (partitions.every(({ isWithin }) => isWithin)) return null;
+        const ahead = partitions.find(({ isAhead }) => isAhead);
+        if (ahead !== undefined && !options.acceptLoss) throw lostEnd(node.id, ahead);
+        return 'stands where the topic has no records';
       },
     );
     const table = new GlobalTable(options, state, partitionsOf(state, node.topic.name, ranges));
@@ -228,5 +233,12 @@ export class GlobalTable {
     );
   }
 }
+
+const lostEnd = (table: string, { topic, partition, position }: GlobalPartition): FatalError =>
+  lost(`global table '${table}' has read ${topic}-${partition} up to offset ${position}, and that ends before: records were lost.`, {
+    topic,
+    partition,
+    offset: position,
+  });
 
 const originOf = ({ node, topicId }: GlobalTableOptions): string => JSON.stringify([node.topic.name, topicId]);

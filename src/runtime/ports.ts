@@ -27,6 +27,8 @@ export interface NewTopic {
 export interface OffsetRange {
   readonly start: number;
   readonly end: number;
+  /** Some records from `start` on and in front of this offset were lost to damage, which was accepted. */
+  readonly lostBefore?: number;
 }
 
 /** What a partition holds. Where its start was moved into the middle of compacted records, they are counted to within a batch. */

@@ -2,6 +2,7 @@ import { FatalError } from '../errors.ts';
 import { keptName } from '../graph/names.ts';
 import type { Topology } from '../graph/topology.ts';
 import { BatchReader } from '../records/batch-reader.ts';
+import { lost } from './lost.ts';
 import { openNumbered } from './numbered-state.ts';
 import type { StorePlan } from './plan.ts';
 import type { Broker, Log, StateBackend, TaskState, TopicPartition } from './ports.ts';
@@ -27,10 +28,16 @@ export function commitWrites(commit: number, changelogs: ReadonlyMap<string, num
   return writes;
 }
 
+/** What a state write says of how far it reflects a changelog. */
+export const reflects = ({ store }: StorePlan, offset: number): StateWrite => [
+  changelogKey(keptName(store)),
+  number(offset),
+];
+
 export interface Restored {
   readonly state: TaskState;
-  /** Changelog records read; 0 where the state was up to date. */
-  readonly records: number;
+  /** Stores whose changelogs lack records that damage took: those are to be written anew. */
+  readonly lossy: readonly StorePlan[];
 }
 
 export interface RestoreRequest {
@@ -43,38 +50,41 @@ export interface RestoreRequest {
   readonly backend: StateBackend;
   readonly broker: Broker;
   readonly log: Log;
+  /** A state that is ahead of the log is set aside, too. */
+  readonly acceptLoss: boolean;
   onProgress?(restored: number, total: number): void;
 }
 
 /**
  * Opens a task's state and replays what its changelogs have beyond it. A state is never wiped: one that is damaged, has a hole
  * (LevelDB is not fsynced, so a power cut may leave one), or belongs to another log is set aside and made anew.
- * @throws FatalError `TOPO_LOG_DAMAGED` when a state is ahead of the log
+ * @throws FatalError `TOPO_LOG_DAMAGED` when a state is ahead of the log, unless that is accepted
  */
 export async function restore(request: RestoreRequest): Promise<Restored> {
   const state = await openState(request);
   try {
-    let records = 0;
-    for (const store of request.stores) records += await replay(state, store, request);
-    return { state, records };
+    const lossy: StorePlan[] = [];
+    for (const store of request.stores) if (await replay(state, store, request)) lossy.push(store);
+    return { state, lossy };
   } catch (error) {
     await state.close();
     throw error;
   }
 }
 
-async function openState({ topology, task, backend, broker, commit, log }: RestoreRequest): Promise<TaskState> {
-  const state = await openNumbered({ id: task, of: `task ${task}`, backend, clusterId: broker.clusterId, log });
-  const last = numberIn(state.get(COMMIT_KEY));
-  if (last <= commit) return state;
+/** The broker's commit is durable before the state is written: a state with a later one shows that the log has lost its end. */
+async function openState(request: RestoreRequest): Promise<TaskState> {
+  const { topology, task, backend, broker, commit, log, acceptLoss } = request;
+  const ahead = (state: TaskState): string | null => {
+    const last = numberIn(state.get(COMMIT_KEY));
+    return last > commit ? `has commit ${last}, and the log of the same broker ends with commit ${commit}` : null;
+  };
+  const numbered = { id: task, of: `task ${task}`, backend, clusterId: broker.clusterId, log };
+  const state = await openNumbered(numbered, acceptLoss ? ahead : undefined);
+  const flaw = ahead(state);
+  if (flaw === null) return state;
   await state.close();
-  // the broker's commit is durable before the state is written
-  throw new FatalError(
-    'TOPO_LOG_DAMAGED',
-    `the state of task ${task} has commit ${last}, and the log of the same broker ends with commit ${commit}: commits were lost from the ` +
-      `log's end. Bring the log back from a backup.`,
-    { topology: topology.name },
-  );
+  throw lost(`the state of task ${task} ${flaw}: commits were lost from the log's end.`, { topology: topology.name });
 }
 
 function withoutKey({ topic, partition }: TopicPartition, offset: number): FatalError {
@@ -85,24 +95,30 @@ function withoutKey({ topic, partition }: TopicPartition, offset: number): Fatal
   );
 }
 
-async function replay(state: TaskState, { store, changelog }: StorePlan, request: RestoreRequest): Promise<number> {
-  const { broker, partition, task } = request;
+/** Returns whether the changelog lacks records that damage took. */
+async function replay(state: TaskState, plan: StorePlan, request: RestoreRequest): Promise<boolean> {
+  const { store, changelog } = plan;
+  const { broker, partition, task, log } = request;
   const [range] = await broker.offsets([{ topic: changelog, partition }]);
   const from = numberIn(state.get(changelogKey(keptName(store))));
-  if (from > range!.end)
-    throw new FatalError(
-      'TOPO_LOG_DAMAGED',
-      `the state of task ${task} reflects ${changelog}-${partition} up to offset ${from}, but that ends at ${range!.end}: records were lost. ` +
-        'Bring the log back from a backup.',
-      { topic: changelog, partition, offset: range!.end },
+  const place = { topic: changelog, partition, offset: range!.end };
+  if (from > range!.end && !request.acceptLoss)
+    throw lost(
+      `the state of task ${task} reflects ${changelog}-${partition} up to offset ${from}, but that ends at ${range!.end}: records were lost.`,
+      place,
+    );
+  const isLossy = from > range!.end || range!.lostBefore !== undefined;
+  if (from < (range!.lostBefore ?? 0))
+    log.warn(
+      { code: 'TOPO_LOG_DAMAGED', task, ...place, offset: from },
+      `store '${store.name}' is made from a changelog that has lost records: what they said of their keys is lost`,
     );
   const reader = broker.reader();
   const records = new BatchReader();
   const prefix = storePrefix(keptName(store));
-  let count = 0;
   let writes: StateWrite[] = [];
   const flush = async (offset: number) => {
-    await state.write([...writes, [changelogKey(keptName(store)), number(offset)]]);
+    await state.write([...writes, reflects(plan, offset)]);
     writes = [];
   };
   try {
@@ -119,7 +135,6 @@ async function replay(state: TaskState, { store, changelog }: StorePlan, request
           if (records.keyStart < 0) throw withoutKey(fetched!, records.offset);
           const value = records.valueBytes();
           writes.push([prefix + records.keyText(), value === null ? null : stamped(value, records.timestamp)]);
-          count++;
         }
       }
       offset = fetched!.nextOffset;
@@ -130,5 +145,5 @@ async function replay(state: TaskState, { store, changelog }: StorePlan, request
   } finally {
     await reader.close();
   }
-  return count;
+  return isLossy;
 }

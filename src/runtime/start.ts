@@ -45,6 +45,8 @@ export interface Settings {
   readonly memoryBytes: number;
   /** How long a commit waits for the operators of a `pipe` to complete. Default 10 s. */
   readonly pipeDeadlineMs?: number;
+  /** Goes on where a state is ahead of the log, which has lost commits then: the state is set aside and rebuilt. */
+  readonly acceptLoss?: boolean;
   /** The kinds of node it can run. */
   readonly kinds?: Readonly<Record<string, Kind<never>>>;
 }
@@ -104,9 +106,10 @@ export async function start(topology: Topology, world: World, settings: Settings
     const { state } = world;
     const policies = new ErrorPolicies(topology, settings.onError ?? topology.onError ?? 'dead-letter');
     const onRestore = restoreLog(world);
+    const { acceptLoss = false } = settings;
     for (const node of plan.globals) {
       const { partitions: count, id: topicId } = topics.get(node.topic.name)!;
-      const table = { topology, node, partitions: count, topicId, broker, state, log, policies, cacheBytes };
+      const table = { topology, node, partitions: count, topicId, broker, state, log, policies, cacheBytes, acceptLoss };
       const onProgress = (read: number, total: number) => onRestore(`global table '${node.id}'`, read, total);
       globals.push(await GlobalTable.open({ ...table, counters: counted(), onProgress }));
     }
@@ -125,6 +128,7 @@ export async function start(topology: Topology, world: World, settings: Settings
       clock: world.clock,
       latencies,
       pipeDeadlineMs: settings.pipeDeadlineMs ?? PIPE_DEADLINE_MS,
+      acceptLoss,
       cacheBytes,
       globals: new Map(globals.map(({ name, rows }) => [name, rows])),
       onSubmit: () => events.submits.next(),

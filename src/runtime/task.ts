@@ -23,6 +23,7 @@ import type {
   TaskWriter,
 } from './ports.ts';
 import { decodeProgress, encodeProgress } from './progress.ts';
+import { renewChangelog } from './renew-changelog.ts';
 import { restore } from './restore.ts';
 import type { StateWrite } from './store.ts';
 import type { StorePart } from './store-figures.ts';
@@ -39,6 +40,8 @@ export interface TaskOptions extends UnitRunnerOptions {
   readonly clock: Clock;
   readonly latencies: Latencies;
   readonly pipeDeadlineMs: number;
+  /** A state that is ahead of the log is set aside and rebuilt. */
+  readonly acceptLoss: boolean;
   /** Rows of global tables, by node id. */
   readonly globals: ReadonlyMap<string, Lookup>;
   readonly log: Log;
@@ -154,12 +157,13 @@ export class Task {
 
   /** Takes the task over: fences an earlier writer, restores its state, and stands where it committed last. */
   static async open(options: TaskOptions, membership: Membership): Promise<Task> {
-    const { topology, subTopology, partition, broker, log } = options;
+    const { topology, subTopology, partition, broker, log, acceptLoss } = options;
     const id = taskId(subTopology, partition);
     const writer = await membership.open(id);
     const progress = writer.committed.map(({ metadata }) => decodeProgress(metadata, topology.name));
     const commit = Math.max(0, ...progress.map(one => one.commit));
-    const { state } = await restore({
+    const { state, lossy } = await restore({
+      acceptLoss,
       topology,
       task: id,
       partition,
@@ -171,6 +175,10 @@ export class Task {
       onProgress: (restored, total) => options.onRestore(id, restored, total),
     });
     try {
+      for (const store of lossy) {
+        const { maxMessageBytes } = options.topicLimits(store.changelog);
+        await renewChangelog(store, { task: id, partition, state, broker, writer, maxMessageBytes, log });
+      }
       const task = new Task(options, writer, state, commit);
       await task.#open();
       await task.#start();
@@ -464,9 +472,21 @@ export class Task {
     this.#starts = ranges.map(({ start }) => start);
     this.inputs.forEach((input, index) => this.#seek(input, this.#starts[index]!));
     const first = this.inputs.filter(input => input.input.readFirst && !this.#committedOf(input));
-    if (first.length === 0) return;
+    if (!this.#skipDeleted() && first.length === 0) return;
     for (const input of first) input.until = ranges[this.inputs.indexOf(input)]!.end;
     await this.commit();
+  }
+
+  /** Of a repartition topic only what was read and committed is deleted, even where the log has lost that commit. */
+  #skipDeleted(): boolean {
+    let hasSkipped = false;
+    for (const [index, input] of this.inputs.entries()) {
+      const start = this.#starts[index]!;
+      if (!this.#options.acceptLoss || input.input.node.kind === 'source' || input.position >= start) continue;
+      input.seek(start);
+      hasSkipped = true;
+    }
+    return hasSkipped;
   }
 
   /** Makes what steps keep outside their stores from what their stores hold. */

@@ -1,5 +1,7 @@
 import { FatalError } from '../../errors.ts';
 import type { Log } from '../../runtime/ports.ts';
+import { acceptLoss } from './accept-loss.ts';
+import { beginSegment } from './begin-segment.ts';
 import { checkPartitions } from './check-commit.ts';
 import { removeCleanStop, writeCleanStop } from './clean-stop.ts';
 import type { Disk, DiskFile } from './disk.ts';
@@ -12,7 +14,6 @@ import { RecentBatches } from './recent-batches.ts';
 import { readLog } from './recovery.ts';
 import { fileOf, type Tail } from './replay.ts';
 import { sealSegment } from './seal.ts';
-import { segmentName } from './segment.ts';
 import type { SealedSegment, StateChange } from './state-change.ts';
 
 export interface CommitLogOptions {
@@ -25,6 +26,8 @@ export interface CommitLogOptions {
   readonly recentBytes: number;
   /** Offsets left free behind each append, as Kafka's transaction markers do: for tests. */
   readonly offsetGap: number;
+  /** Goes on without what is lost, where the log is damaged. */
+  readonly acceptLoss: boolean;
 }
 
 /** Something that waits to be written. */
@@ -92,6 +95,7 @@ export class CommitLog {
   /** Opens the log of a folder that this process has locked, or begins one. @throws FatalError `TOPO_LOG_DAMAGED` */
   static async open(options: CommitLogOptions): Promise<CommitLog> {
     const { disk } = options;
+    if (options.acceptLoss) await acceptLoss(disk, options.log, options.now());
     const files = new LogFiles(disk);
     try {
       const content = await readLog(disk, files, options.log);
@@ -329,25 +333,4 @@ export class CommitLog {
     this.version++;
     for (const listener of this.#listeners) listener();
   }
-}
-
-/** Makes a segment that begins with the state so far. Durable when it resolves. */
-async function beginSegment(
-  disk: Disk,
-  state: LogState,
-  { segment, number, crc }: Pick<Tail, 'segment' | 'number' | 'crc'>,
-): Promise<{ file: DiskFile; tail: Tail }> {
-  const head = { kind: 'state', segment, number, previousCrc: crc, logTag: tagOf(state.logId) } as const;
-  const frame = packFrame(head, state.encode());
-  const file = await disk.open(segmentName(segment), 'create');
-  try {
-    await file.write(0, [frame.bytes]);
-    await file.sync();
-    await disk.sync();
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-  const position = frame.bytes.length;
-  return { file, tail: { segment, generation: 0, before: number, position, frame: 0, number, crc: frame.crc } };
 }

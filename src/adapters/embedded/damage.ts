@@ -12,7 +12,8 @@ export function damaged(
 ) {
   return new FatalError(
     'TOPO_LOG_DAMAGED',
-    `The log is damaged in ${path}. ${what} Nothing was changed. Put the file back from a copy if there is one.`,
+    `The log is damaged in ${path}. ${what} Nothing was changed. Put the file back from a copy if there is one; ` +
+      'without one, `topo run --accept-loss` goes on with what is left.',
     { ...place, path },
   );
 }
@@ -26,6 +27,9 @@ export function describeGaps(gaps: readonly OffsetGap[]): string {
   const more = gaps.length > LISTED ? ` and in ${gaps.length - LISTED} more partitions` : '';
   return `Missing offsets: ${listed.join(', ')}${more}.`;
 }
+
+export const newerFormat = (path: string, reason: string): FatalError =>
+  new FatalError('TOPO_FOLDER_UNUSABLE', `${path} was written by another version of Topo: ${reason}.`, { path });
 
 /** "commit 7" or "commits 7–9". */
 export const describeCommits = (first: number, last: number): string =>

@@ -44,6 +44,8 @@ export interface EmbeddedBrokerOptions {
   readonly keyBytes?: number;
   /** Offsets left free behind each append, where Kafka has its transaction markers. Tests leave some on purpose. */
   readonly offsetGap?: number;
+  /** Goes on without what is lost, where the log is damaged: all of it is read first. */
+  readonly acceptLoss?: boolean;
 }
 
 /** A broker inside this process. */
@@ -62,7 +64,8 @@ const silent: Log = { info: () => {}, warn: () => {}, error: () => {} };
  */
 export async function openEmbeddedBroker(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
   const { disk, owner, log = silent, clock = systemClock, newId = randomUUID } = options;
-  const { segmentBytes = 64 * MiB, recentBytes = 64 * MiB, keyBytes = 32 * MiB, offsetGap = 0 } = options;
+  const { segmentBytes = 64 * MiB, recentBytes = 64 * MiB, keyBytes = 32 * MiB } = options;
+  const { offsetGap = 0, acceptLoss = false } = options;
   const unlock = await disk.lock(holder(owner, clock.now()));
   try {
     const opened = await CommitLog.open({
@@ -73,6 +76,7 @@ export async function openEmbeddedBroker(options: EmbeddedBrokerOptions): Promis
       segmentBytes,
       recentBytes,
       offsetGap,
+      acceptLoss,
     });
     const cleaner = new Cleaner({ log: opened, disk, clock, logger: log, segmentBytes, keyBytes });
     cleaner.start();

@@ -36,8 +36,9 @@ interface Answer extends Fetched {
 /** @throws TopologyError `TOPO_TOPIC_UNKNOWN` */
 export function rangeOf(state: LogState, { topic, partition }: TopicPartition): OffsetRange {
   const offsets = state.partition(topic, partition);
-  if (offsets !== undefined) return { start: offsets.start, end: offsets.end };
-  throw unknownTopic(state, topic, partition);
+  if (offsets === undefined) throw unknownTopic(state, topic, partition);
+  const { start, end, lost = 0 } = offsets;
+  return lost > start ? { start, end, lostBefore: lost } : { start, end };
 }
 
 /**

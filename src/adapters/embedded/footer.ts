@@ -1,4 +1,5 @@
 import { crc32c } from '@node-rs/crc32';
+import { BatchIndex } from './batch-index.ts';
 import type { DiskFile } from './disk.ts';
 import { HEAD_BYTES, headCrc, readHead, storedCrc, writeHead, type FrameHead } from './frame.ts';
 import type { PlacedSlice, Totals } from './slice.ts';
@@ -70,6 +71,16 @@ export async function readFooter(file: DiskFile, segment: number): Promise<Foote
   const front = await file.read(position, Buffer.alloc(HEAD_BYTES + head.directoryBytes));
   if (headCrc(front, head.directoryBytes) !== storedCrc(front)) return undefined;
   return decodeFooter(front.subarray(HEAD_BYTES), position + front.length);
+}
+
+/** Whether an index in it is not what was written. */
+export async function hasBadIndex(file: DiskFile, { entries }: Footer): Promise<boolean> {
+  for (const { position, count, crc } of entries) {
+    const length = BatchIndex.byteLength(count);
+    const bytes = await file.read(position, Buffer.allocUnsafeSlow(length));
+    if (bytes.length < length || crc32c(bytes) !== crc) return true;
+  }
+  return false;
 }
 
 /** In the directory, places count from the body's beginning; here, from the file's. */

@@ -6,6 +6,8 @@ export interface Partition {
   start: number;
   end: number;
   compacted?: Compacted;
+  /** One past the last offset that damage took, where some of them did not lie in front of the start. */
+  lost?: number;
 }
 
 export interface Topic extends StoredTopic {
@@ -21,7 +23,7 @@ interface Snapshot {
   readonly nextFile: number;
   readonly begunMs: number;
   readonly topics: readonly (StoredTopic & {
-    readonly partitions: readonly (readonly [start: number, end: number, compacted?: Compacted])[];
+    readonly partitions: readonly (readonly [start: number, end: number, compacted?: Compacted | null, lost?: number])[];
   })[];
   readonly groups: readonly (readonly [
     group: string,
@@ -39,6 +41,11 @@ export interface OffsetGap {
   readonly from: number;
   /** One past the last. */
   readonly to: number;
+}
+
+function partitionIn({ start, end, compacted, lost = 0 }: Partition): Snapshot['topics'][number]['partitions'][number] {
+  if (lost > start) return [start, end, compacted ?? null, lost];
+  return compacted === undefined ? [start, end] : [start, end, compacted];
 }
 
 /** What a log knows apart from its records: its files, topics with starts and ends, and what every group committed. */
@@ -133,7 +140,7 @@ export class LogState {
   }
 
   /** What makes the topics of this state those of a later one. */
-  changesTo(later: LogState): StateChange {
+  changesTo(later: LogState): StateChange & Required<Pick<StateChange, 'create'>> {
     return {
       create: [...later.topics.values()]
         .filter(({ number }) => !this.#byNumber.has(number))
@@ -181,6 +188,22 @@ export class LogState {
     return gaps;
   }
 
+  /**
+   * Goes on from a later state, of which records and commits are lost: with its topics, behind its offsets, and with no number that it
+   * has given. What groups had committed stays as it is here.
+   */
+  goOnFrom(later: LogState): void {
+    for (const topic of later.topics.values()) {
+      if (!this.#byNumber.has(topic.number) && !this.topics.has(topic.name)) this.#add(topic);
+      for (const [partition, { end }] of topic.partitions.entries()) {
+        const here = this.at(topic.number, partition);
+        if (here !== undefined) here.end = Math.max(here.end, end);
+      }
+    }
+    this.nextTopic = Math.max(this.nextTopic, later.nextTopic);
+    this.nextFile = Math.max(this.nextFile, later.nextFile);
+  }
+
   encode(): Buffer {
     const snapshot: Snapshot = {
       logId: this.logId,
@@ -190,9 +213,7 @@ export class LogState {
       begunMs: this.begunMs,
       topics: [...this.topics.values()].map(topic => ({
         ...topic,
-        partitions: topic.partitions.map(({ start, end, compacted }): [number, number, Compacted?] =>
-          compacted === undefined ? [start, end] : [start, end, compacted],
-        ),
+        partitions: topic.partitions.map(partitionIn),
       })),
       groups: this.allOffsets().map(({ group, ...at }) => [group, at.topic, at.partition, at.offset, at.metadata]),
     };
@@ -205,10 +226,11 @@ export class LogState {
     for (const topic of snapshot.topics)
       state.#add({
         ...topic,
-        partitions: topic.partitions.map(([start, end, compacted]) => ({
+        partitions: topic.partitions.map(([start, end, compacted, lost]) => ({
           start,
           end,
           ...(compacted && { compacted }),
+          ...(lost !== undefined && { lost }),
         })),
       });
     state.sealed = snapshot.sealed;

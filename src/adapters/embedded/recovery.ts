@@ -2,7 +2,7 @@ import { FatalError } from '../../errors.ts';
 import type { Log } from '../../runtime/ports.ts';
 import { readCleanStop } from './clean-stop.ts';
 import { readCompacted } from './compacted-files.ts';
-import { damaged, describeCommits, describeGaps } from './damage.ts';
+import { damaged, describeCommits, describeGaps, newerFormat } from './damage.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { readFooter } from './footer.ts';
 import { tagOf } from './frame.ts';
@@ -195,13 +195,14 @@ class Recovery {
     let frame = await scan.search(bad.position + 1, expected, tail.number);
     if (frame === undefined) return;
     const lost = describeCommits(tail.number + 1, frame.head.number - 1);
-    const gaps: OffsetGap[] = (bad.commit?.appends ?? []).map(({ topic, partition, baseOffset, endOffset }) => ({
+    const commit = bad.frame?.commit;
+    const gaps: OffsetGap[] = (commit?.appends ?? []).map(({ topic, partition, baseOffset, endOffset }) => ({
       topic: state.nameOf(topic),
       partition,
       from: baseOffset,
       to: endOffset,
     }));
-    if (bad.commit !== undefined) state.apply(bad.commit);
+    if (commit !== undefined) state.apply(commit);
     const resumed = frame.position;
     for (let next: typeof frame | BadFrame | undefined = frame; next !== undefined && isGood(next);) {
       frame = next;
@@ -329,8 +330,4 @@ class Recovery {
   #footer(name: string) {
     return this.#files.use(name, file => readFooter(file, numberIn(name)));
   }
-}
-
-function newerFormat(path: string, reason: string): FatalError {
-  return new FatalError('TOPO_FOLDER_UNUSABLE', `${path} was written by another version of Topo: ${reason}.`, { path });
 }

@@ -19,8 +19,8 @@ export interface Frame {
 export interface BadFrame {
   readonly position: number;
   readonly reason: string;
-  /** The commit, when its directory can be believed. */
-  readonly commit?: CommitDirectory;
+  /** When its head and directory can be believed: only batches of it are bad, or missing. */
+  readonly frame?: Frame;
 }
 
 /** What the frame must be for it to follow the one before it. */
@@ -92,10 +92,10 @@ export class FrameScan {
     const directory = Buffer.from(front.subarray(HEAD_BYTES));
     const commit = head.kind === 'commit' || head.kind === 'compacted' ? readDirectory(directory) : undefined;
     const end = bodyPosition + head.bodyBytes;
-    if (end > this.size) return { position, reason: 'it ends within its batches', ...(commit && { commit }) };
+    const frame = { head, crc, position, bodyPosition, end, directory, commit };
+    if (end > this.size) return { position, reason: 'it ends within its batches', frame };
     const reason = commit && (await this.#bodyFault(commit, bodyPosition));
-    if (commit !== undefined && reason !== undefined) return { position, reason, commit };
-    return { head, crc, position, bodyPosition, end, directory, commit };
+    return reason === undefined ? frame : { position, reason, frame };
   }
 
   /** The next good frame of this log at or behind `position`, with a number above `number`. */
@@ -118,6 +118,11 @@ export class FrameScan {
       at += found + 1;
     }
     return undefined;
+  }
+
+  /** Bytes of the file, to be used before anything else is read. Fewer at its end. */
+  bytesAt(position: number, length: number): Promise<Buffer> {
+    return this.#window.at(position, length);
   }
 
   async #bodyFault(commit: CommitDirectory, position: number): Promise<string | undefined> {

@@ -10,36 +10,10 @@ import { readBeginning, replay } from '../../../src/adapters/embedded/replay.ts'
 import { FatalError } from '../../../src/errors.ts';
 import type { Log } from '../../../src/runtime/ports.ts';
 import { ManualClock } from '../../../src/testing/manual-clock.ts';
-import { Model, modelWriter, NAMES, newTopics, randomWrites } from './cleaned-log.ts';
+import { cleanedDisk, SEGMENT_BYTES } from './cleaned-disk.ts';
+import { Model, modelWriter, NAMES, newTopics } from './cleaned-log.ts';
 import { copyOf } from './memory-logs.ts';
 import { mulberry } from './random.ts';
-
-const SEGMENT_BYTES = 16_000;
-
-/** A log with compacted files, segments that were written anew and segments as they were appended. */
-async function cleanedLog(end: 'killed' | 'closed') {
-  const random = mulberry(3);
-  const disk = new MemoryDisk();
-  const clock = new ManualClock(100_000);
-  const model = new Model();
-  const broker = await openEmbeddedBroker({ disk, clock, segmentBytes: SEGMENT_BYTES });
-  await broker.createTopics(newTopics);
-  const writer = await modelWriter(broker);
-  for (let round = 0; round < 20; round++) {
-    for (let i = 0; i < 8; i++) await model.commit(writer, randomWrites(random, clock.now()));
-    await clock.advance(200);
-    if (round < 17) await broker.clean();
-  }
-  const killed = await copyOf(disk);
-  await broker.close();
-  const log = end === 'killed' ? killed : disk;
-  const names = [...log.files.keys()];
-  const compacted = names.filter(name => name.endsWith('.compacted')).sort();
-  const rewritten = names.filter(name => /\.[1-9]\d*\.seg$/.test(name)).sort();
-  expect(compacted.length).toBeGreaterThan(2);
-  expect(rewritten.length).toBeGreaterThan(1);
-  return { disk: log, clock, model, compacted, rewritten };
-}
 
 /** What a file's footer lists, by partition. */
 async function footerOf(disk: MemoryDisk, name: string) {
@@ -70,7 +44,7 @@ const bytesOf = (disk: MemoryDisk): Map<string, Buffer> =>
 
 test('a cleaned log opens as it is: gaps that compaction left are no damage', async () => {
   for (const end of ['killed', 'closed'] as const) {
-    const { disk, clock, model } = await cleanedLog(end);
+    const { disk, clock, model } = await cleanedDisk(end);
     await model.check(await openLogReader({ disk }), clock.now());
     const broker = await open(disk, clock);
     await model.check(broker, clock.now());
@@ -79,7 +53,7 @@ test('a cleaned log opens as it is: gaps that compaction left are no damage', as
 });
 
 test('a compacted file that is gone or cut is damage, named with the offsets that are missing, and nothing is touched', async () => {
-  const { disk, clock, compacted } = await cleanedLog('killed');
+  const { disk, clock, compacted } = await cleanedDisk('killed');
   for (const name of compacted) {
     for (const [change, what] of [
       [() => undefined, 'The file is gone\\.'],
@@ -97,7 +71,7 @@ test('a compacted file that is gone or cut is damage, named with the offsets tha
 });
 
 test('a segment that was written anew and is gone is damage: what is missing is what it held, not what compaction has elsewhere', async () => {
-  const { disk, clock, rewritten } = await cleanedLog('killed');
+  const { disk, clock, rewritten } = await cleanedDisk('killed');
   for (const name of rewritten) {
     const held = [...(await footerOf(disk, name)).keys()];
     const gone = await changed(disk, name, () => undefined);
@@ -112,7 +86,7 @@ test('a segment that was written anew and is gone is damage: what is missing is 
 });
 
 test('a file that lost only its footer gets it again', async () => {
-  const { disk, clock, model, compacted, rewritten } = await cleanedLog('closed');
+  const { disk, clock, model, compacted, rewritten } = await cleanedDisk('closed');
   for (const name of [compacted[0]!, ...rewritten]) {
     const torn = await changed(disk, name, bytes => bytes.subarray(0, bytes.length - 10));
     await model.check(await openLogReader({ disk: torn }), clock.now());
@@ -124,7 +98,7 @@ test('a file that lost only its footer gets it again', async () => {
 });
 
 test('a segment that was written anew knows, read frame by frame, what topics there were and what groups had committed behind it', async () => {
-  const { disk, rewritten } = await cleanedLog('killed');
+  const { disk, rewritten } = await cleanedDisk('killed');
   const segments = [...disk.files.keys()].filter(name => name.endsWith('.seg')).sort();
   for (const name of rewritten) {
     const beginning = await beginningOf(disk, name);
@@ -140,7 +114,7 @@ test('no flipped bit in a cleaned log makes a wrong record', { timeout: 120_000 
   const random = mulberry(11);
   let refused = 0;
   for (const end of ['killed', 'closed'] as const) {
-    const { disk, clock, model } = await cleanedLog(end);
+    const { disk, clock, model } = await cleanedDisk(end);
     const files = [...disk.files.keys()];
     for (let i = 0; i < 150; i++) {
       const file = files[Math.floor(random() * files.length)]!;
@@ -174,7 +148,7 @@ test('no flipped bit in a cleaned log makes a wrong record', { timeout: 120_000 
 });
 
 test('what cleaning left behind when its process was killed is removed at the next opening, and nothing else', async () => {
-  const { disk, clock, model } = await cleanedLog('closed');
+  const { disk, clock, model } = await cleanedDisk('closed');
   const names = [...disk.files.keys()].sort();
   const leftOvers = ['00000099.compacted', '00000000.77.seg', '00000001.0.seg'];
   for (const name of leftOvers) {
