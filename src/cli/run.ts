@@ -59,7 +59,10 @@ export function addRun(program: Command): Command {
         .argParser(durationMs)
         .default(20_000, '20s'),
     )
-    .option('--accept-loss', 'where the log is damaged: go on without what is lost, and tell it; all of the log is read first')
+    .option(
+      '--accept-loss',
+      'where the log is damaged: go on without what is lost, and tell it; all of the log is read first',
+    )
     .option('--print-config', 'print each setting and where it comes from, and run nothing')
     .action(async (files: string[], { printConfig = false }: { readonly printConfig?: boolean }, command: Command) => {
       if (printConfig) return (await import('./print-config.ts')).printConfig(command, files);

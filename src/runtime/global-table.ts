@@ -235,10 +235,13 @@ export class GlobalTable {
 }
 
 const lostEnd = (table: string, { topic, partition, position }: GlobalPartition): FatalError =>
-  lost(`global table '${table}' has read ${topic}-${partition} up to offset ${position}, and that ends before: records were lost.`, {
-    topic,
-    partition,
-    offset: position,
-  });
+  lost(
+    `global table '${table}' has read ${topic}-${partition} up to offset ${position}, and that ends before: records were lost.`,
+    {
+      topic,
+      partition,
+      offset: position,
+    },
+  );
 
 const originOf = ({ node, topicId }: GlobalTableOptions): string => JSON.stringify([node.topic.name, topicId]);

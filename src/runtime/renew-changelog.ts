@@ -40,7 +40,8 @@ export async function renewChangelog(plan: StorePlan, request: RenewRequest): Pr
     const append = { topic, partition, batches: batches.finish() };
     const last = recordCountOf(append.batches.at(-1)!);
     const outcome = await writer.commit({ appends: [append], offsets: [] });
-    if (outcome.kind !== 'committed') throw failed(`the changelog of store '${store.name}' was not written anew`, place);
+    if (outcome.kind !== 'committed')
+      throw failed(`the changelog of store '${store.name}' was not written anew`, place);
     const [offsets] = outcome.baseOffsets;
     if (start < 0) start = offsets![0]!;
     end = offsets!.at(-1)! + last;

@@ -109,7 +109,18 @@ export async function start(topology: Topology, world: World, settings: Settings
     const { acceptLoss = false } = settings;
     for (const node of plan.globals) {
       const { partitions: count, id: topicId } = topics.get(node.topic.name)!;
-      const table = { topology, node, partitions: count, topicId, broker, state, log, policies, cacheBytes, acceptLoss };
+      const table = {
+        topology,
+        node,
+        partitions: count,
+        topicId,
+        broker,
+        state,
+        log,
+        policies,
+        cacheBytes,
+        acceptLoss,
+      };
       const onProgress = (read: number, total: number) => onRestore(`global table '${node.id}'`, read, total);
       globals.push(await GlobalTable.open({ ...table, counters: counted(), onProgress }));
     }

@@ -54,8 +54,7 @@ async function acceptOne(
   const name = compactedName(number);
   const { start } = partitions[partition]!;
   const missed = (from: number, to: number) => {
-    if (to > Math.max(from, start))
-      losses.missed([{ topic: topicName, partition, from: Math.max(from, start), to }]);
+    if (to > Math.max(from, start)) losses.missed([{ topic: topicName, partition, from: Math.max(from, start), to }]);
   };
   const place = { segment: number, logTag: tagOf(state.logId), position: 0, number: 0, crc: 0, isRewritten: true };
   if (!names.includes(name)) {

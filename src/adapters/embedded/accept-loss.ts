@@ -138,8 +138,7 @@ class Acceptance {
       }
       return [...place.state.sealed, last];
     }
-    if (stop === undefined)
-      throw notEven(this.#files.pathOf(segmentName(...last)));
+    if (stop === undefined) throw notEven(this.#files.pathOf(segmentName(...last)));
     return all;
   }
 
@@ -384,9 +383,7 @@ function take({ frame, badBatches }: Remains, place: Place, losses: Losses): voi
     losses.seen(topic);
     const name = place.state.nameOf(topic);
     for (const batch of batches.filter(each => badBatches.has(each)))
-      losses.missing([
-        { topic: name, partition, from: batch.baseOffset, to: batch.baseOffset + batch.lastDelta + 1 },
-      ]);
+      losses.missing([{ topic: name, partition, from: batch.baseOffset, to: batch.baseOffset + batch.lastDelta + 1 }]);
   }
   place.number = head.number;
   place.crc = crc;

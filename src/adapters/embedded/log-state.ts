@@ -23,7 +23,12 @@ interface Snapshot {
   readonly nextFile: number;
   readonly begunMs: number;
   readonly topics: readonly (StoredTopic & {
-    readonly partitions: readonly (readonly [start: number, end: number, compacted?: Compacted | null, lost?: number])[];
+    readonly partitions: readonly (readonly [
+      start: number,
+      end: number,
+      compacted?: Compacted | null,
+      lost?: number,
+    ])[];
   })[];
   readonly groups: readonly (readonly [
     group: string,

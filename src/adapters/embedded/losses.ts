@@ -94,7 +94,10 @@ export class Losses {
       partitions: new Set(gaps.map(({ topic, partition }) => `${topic}/${partition}`)).size,
       offsets: gaps.reduce((sum, { from, to }) => sum + to - from, 0),
     };
-    const more = this.#unsure.size > 0 || this.#isEndUnknown ? ', and without what may have been there besides, of which nothing tells' : '';
+    const more =
+      this.#unsure.size > 0 || this.#isEndUnknown
+        ? ', and without what may have been there besides, of which nothing tells'
+        : '';
     log.warn({ code, ...counts }, `the loss is accepted: the log goes on without these offsets${more}`);
   }
 }

@@ -97,77 +97,83 @@ async function logs() {
   ];
 }
 
-test('whatever is damaged: it is refused, then accepted, and then all is there but what was told', { timeout: 240_000 }, async () => {
-  const dice = new Dice(seed);
-  const counts = { refused: 0, accepted: 0, hopeless: 0 };
-  for (const [at, { disk, clock, model }] of (await logs()).entries()) {
-    const whole = await open(await copyOf(disk), clock);
-    const before = await contents(whole);
-    await whole.close();
-    // what a policy had deleted may come back where that it did is lost
-    const written = (place: string) => {
-      const [partition, offset] = place.split('@') as [string, string];
-      const record = model?.records.get(partition)?.[Number(offset)];
-      return record === undefined ? before.records.get(place) : textOf(record);
-    };
-    for (let round = 0; round < 40; round++) {
-      const how = dice.oneOf(Object.keys(changes));
-      const victims = Array.from({ length: 1 + dice.below(2) }, () => dice.oneOf([...disk.files.keys()]));
-      const label = `log ${at}, round ${round}: ${how} in ${victims.join(', ')}`;
-      const broken = await copyOf(disk, (name, bytes) =>
-        victims.includes(name) && bytes.length > 0 ? changes[how]!(bytes, dice) : bytes,
-      );
-      const refusal = await open(await copyOf(broken), clock).then(
-        async broker => {
-          // what lies in sealed files is checked when it is read
-          const read = contents(broker).then(
-            () => undefined,
-            (error: unknown) => error,
-          );
-          return read.finally(() => broker.close());
-        },
-        (error: unknown) => error,
-      );
-      if (broken.files.size === 0) continue; // nothing says that there was a log
-      if (refusal !== undefined) counts.refused++;
-      const notes = new Notes();
-      const accepting = open(broken, clock, { acceptLoss: true, log: notes });
-      const broker = await accepting.catch((error: unknown) => error as Error & { code: string });
-      if (broker instanceof Error) {
-        expect(broker.message, label).toMatch(/No segment says any more which log it is of|another version of Topo/);
-        counts.hopeless++;
-        continue;
+test(
+  'whatever is damaged: it is refused, then accepted, and then all is there but what was told',
+  { timeout: 240_000 },
+  async () => {
+    const dice = new Dice(seed);
+    const counts = { refused: 0, accepted: 0, hopeless: 0 };
+    for (const [at, { disk, clock, model }] of (await logs()).entries()) {
+      const whole = await open(await copyOf(disk), clock);
+      const before = await contents(whole);
+      await whole.close();
+      // what a policy had deleted may come back where that it did is lost
+      const written = (place: string) => {
+        const [partition, offset] = place.split('@') as [string, string];
+        const record = model?.records.get(partition)?.[Number(offset)];
+        return record === undefined ? before.records.get(place) : textOf(record);
+      };
+      for (let round = 0; round < 40; round++) {
+        const how = dice.oneOf(Object.keys(changes));
+        const victims = Array.from({ length: 1 + dice.below(2) }, () => dice.oneOf([...disk.files.keys()]));
+        const label = `log ${at}, round ${round}: ${how} in ${victims.join(', ')}`;
+        const broken = await copyOf(disk, (name, bytes) =>
+          victims.includes(name) && bytes.length > 0 ? changes[how]!(bytes, dice) : bytes,
+        );
+        const refusal = await open(await copyOf(broken), clock).then(
+          async broker => {
+            // what lies in sealed files is checked when it is read
+            const read = contents(broker).then(
+              () => undefined,
+              (error: unknown) => error,
+            );
+            return read.finally(() => broker.close());
+          },
+          (error: unknown) => error,
+        );
+        if (broken.files.size === 0) continue; // nothing says that there was a log
+        if (refusal !== undefined) counts.refused++;
+        const notes = new Notes();
+        const accepting = open(broken, clock, { acceptLoss: true, log: notes });
+        const broker = await accepting.catch((error: unknown) => error as Error & { code: string });
+        if (broker instanceof Error) {
+          expect(broker.message, label).toMatch(/No segment says any more which log it is of|another version of Topo/);
+          counts.hopeless++;
+          continue;
+        }
+        if (refusal !== undefined) {
+          expect(notes.messages.join('\n'), label).toContain('the loss is accepted');
+          counts.accepted++;
+        }
+        const after = await contents(broker);
+        for (const [place, record] of after.records) expect(record, `${label}: ${place}`).toBe(written(place));
+        const isUnfinished = notes.messages.includes('dropped an unfinished commit at the end of the log');
+        const isMore = notes.messages.some(message => /of which nothing tells|whose creation is lost/.test(message));
+        if (!isUnfinished && !isMore) {
+          for (const place of before.records.keys())
+            if (!after.records.has(place) && !isDeleted(place, after.starts))
+              expect(isTold(notes.lost, place), `${label}: ${place} is gone`).toBe(true);
+          for (const [partition, end] of after.ends)
+            expect(end, `${label}: the end of ${partition}`).toBeGreaterThanOrEqual(before.ends.get(partition)!);
+        }
+        for (const place of after.records.keys())
+          expect(isTold(notes.lost, place), `${label}: ${place} is there`).toBe(false);
+        // it goes on, and needs no more acceptance
+        const [topic] = (await broker.topics()).map(({ name }) => name);
+        if (topic !== undefined)
+          await writeTopic(broker, topic, [{ key: 'k', value: 'later', timestamp: clock.now() }]);
+        const now = await contents(broker);
+        expect(now.records.size, label).toBe(after.records.size + (topic === undefined ? 0 : 1));
+        await broker.close();
+        const again = await open(broken, clock);
+        expect(await contents(again), label).toEqual(now);
+        await again.close();
       }
-      if (refusal !== undefined) {
-        expect(notes.messages.join('\n'), label).toContain('the loss is accepted');
-        counts.accepted++;
-      }
-      const after = await contents(broker);
-      for (const [place, record] of after.records) expect(record, `${label}: ${place}`).toBe(written(place));
-      const isUnfinished = notes.messages.includes('dropped an unfinished commit at the end of the log');
-      const isMore = notes.messages.some(message => /of which nothing tells|whose creation is lost/.test(message));
-      if (!isUnfinished && !isMore) {
-        for (const place of before.records.keys())
-          if (!after.records.has(place) && !isDeleted(place, after.starts))
-            expect(isTold(notes.lost, place), `${label}: ${place} is gone`).toBe(true);
-        for (const [partition, end] of after.ends)
-          expect(end, `${label}: the end of ${partition}`).toBeGreaterThanOrEqual(before.ends.get(partition)!);
-      }
-      for (const place of after.records.keys()) expect(isTold(notes.lost, place), `${label}: ${place} is there`).toBe(false);
-      // it goes on, and needs no more acceptance
-      const [topic] = (await broker.topics()).map(({ name }) => name);
-      if (topic !== undefined) await writeTopic(broker, topic, [{ key: 'k', value: 'later', timestamp: clock.now() }]);
-      const now = await contents(broker);
-      expect(now.records.size, label).toBe(after.records.size + (topic === undefined ? 0 : 1));
-      await broker.close();
-      const again = await open(broken, clock);
-      expect(await contents(again), label).toEqual(now);
-      await again.close();
     }
-  }
-  process.stdout.write(`accept-loss: ${JSON.stringify(counts)}\n`);
-  expect(counts.accepted).toBeGreaterThan(100);
-});
+    process.stdout.write(`accept-loss: ${JSON.stringify(counts)}\n`);
+    expect(counts.accepted).toBeGreaterThan(100);
+  },
+);
 
 test('a log that is whole is left as it is', async () => {
   for (const { disk, clock } of await logs()) {
