@@ -1,10 +1,10 @@
-import { writeSync } from 'node:fs';
+import { say } from '../say.ts';
 import { fuzz } from './fuzzer.ts';
 import { TARGETS } from './targets.ts';
 
 /** The process that runs the cases: says which turn it begins, a line each, and at the end how many cases there were. */
 const [, , seed, minutes] = process.argv.map(Number);
-const say = (message: object) => writeSync(1, `${JSON.stringify(message)}\n`);
+const tell = (message: object) => say(JSON.stringify(message));
 
 /** What a target comes to in so long is one turn. */
 const TURN_MS = 100;
@@ -19,11 +19,11 @@ try {
     isTurnOver: () => performance.now() >= turnEnd,
     onTurn({ name }, from) {
       turnEnd = performance.now() + TURN_MS;
-      say({ target: name, from });
+      tell({ target: name, from });
     },
   });
-  say({ tallies: Object.fromEntries(tallies) });
+  tell({ tallies: Object.fromEntries(tallies) });
 } catch (error) {
-  say({ failure: (error as Error).message });
+  tell({ failure: (error as Error).message });
   process.exitCode = 1;
 }

@@ -1,12 +1,11 @@
-import { writeSync } from 'node:fs';
 import { run } from 'topo-streams/run';
 import type { Log } from '../../src/runtime/ports.ts';
+import { say } from '../say.ts';
 import { SCENARIOS } from './scenarios.ts';
 import type { Scenario, ScenarioName } from './scenarios.ts';
 
 /** The process that is killed: runs a scenario on a folder until then, and says where it is, a line each. */
 const [, , name, data] = process.argv;
-const say = (line: string) => writeSync(1, `${line}\n`);
 
 const log: Log = {
   info: () => {},

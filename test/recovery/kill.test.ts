@@ -1,8 +1,10 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import { CLAIMS_TOPIC, POLICIES_TOPIC } from '../../src/sample/insurance-feed.ts';
 import { prepareSample } from '../../src/sample/player.ts';
+import { say } from '../say.ts';
 import { Dice, seedOf } from '../seed.ts';
 import { writeTopic } from '../topic-records.ts';
 import type { NewRecord, TopicRecord } from '../topic-records.ts';
@@ -14,9 +16,11 @@ import { finish } from './outcome.ts';
 import { PARTITIONS, PAYMENTS, SAMPLE, SCENARIOS } from './scenarios.ts';
 import type { Scenario, ScenarioName } from './scenarios.ts';
 
-/** At least so many, in as many folders as that takes. */
-const KILLS_A_SCENARIO = 14;
-const KILLS_A_FOLDER = 9;
+/** At least so many of each test, in as many folders as that takes. The long form says how many: `npm run test:kills`. */
+const KILLS_A_SCENARIO = Number(process.env['TOPO_KILLS'] ?? 14);
+const KILLS_A_FOLDER = Math.max(9, KILLS_A_SCENARIO / 10);
+/** The undisturbed run, and a kill with its part of what follows, on a busy machine. */
+const timeout = 120_000 + 20_000 * KILLS_A_SCENARIO;
 const PAYMENT_RECORDS = 40_000;
 
 const seed = seedOf('kill');
@@ -30,12 +34,16 @@ beforeAll(() => {
 
 afterAll(() => {
   compiled[Symbol.dispose]();
-  const { loading, starting, running, idle } = kills;
-  const total = loading + starting + running + idle;
-  process.stdout.write(
-    `kill: ${total} killed: ${loading} loading, ${starting} starting, ${running} running, ${idle} idle\n`,
-  );
+  tell();
 });
+
+const TOLD_EVERY = 50;
+const killed = () => kills.loading + kills.starting + kills.running + kills.idle;
+
+function tell(): void {
+  const { loading, starting, running, idle } = kills;
+  say(`kill: ${killed()} killed: ${loading} loading, ${starting} starting, ${running} running, ${idle} idle`);
+}
 
 /** Runs and kills a scenario on a folder until there is nothing left to do, or often enough; returns how often that was. */
 async function killOften(name: ScenarioName, data: string, dice: Dice): Promise<number> {
@@ -43,12 +51,13 @@ async function killOften(name: ScenarioName, data: string, dice: Dice): Promise<
     const life = await liveUntil(compiled.folder, name, data, drawMoment(dice));
     const phase = phaseOf(life);
     kills[phase]++;
+    if (killed() % TOLD_EVERY === 0) tell();
     const said = life.lines.filter(line => line.startsWith('warn') || line.startsWith('error'));
     expect(
       said.filter(line => line.includes('set aside')),
       `life ${kill}, killed at ${JSON.stringify(life.moment)}`,
     ).toEqual([]);
-    if (phase === 'idle' || kill === KILLS_A_FOLDER) return kill;
+    if (phase === 'idle' || kill >= KILLS_A_FOLDER) return kill;
     await maybeLoseState(dice, data);
   }
 }
@@ -68,13 +77,9 @@ describe('inputs complete before the start, and no repartition', () => {
   test.concurrent.each([
     ['policy-replica', 'policies.replica', 'policies'],
     ['payment-totals', 'payments.totals', 'totals'],
-  ] as const)(
-    '%s: outputs equal an uninterrupted run, record by record',
-    { timeout: 240_000 },
-    async (name, output, store) => {
-      await comparedWithUninterrupted(name, output, store);
-    },
-  );
+  ] as const)('%s: outputs equal an uninterrupted run, record by record', { timeout }, async (name, output, store) => {
+    await comparedWithUninterrupted(name, output, store);
+  });
 });
 
 async function comparedWithUninterrupted(name: ScenarioName, output: string, store: string): Promise<void> {
@@ -94,6 +99,7 @@ async function comparedWithUninterrupted(name: ScenarioName, output: string, sto
     await copyFolder(input, data);
     killed += await killOften(name, data, dice);
     const outcome = await finish(name, data, [output, deadLetters], [store]);
+    await rm(data, { recursive: true });
     expectSame(outcome.topics.get(output)!, expected.topics.get(output)!);
     expect(outcome.stores).toEqual(expected.stores);
     expectSame(
@@ -106,7 +112,7 @@ async function comparedWithUninterrupted(name: ScenarioName, output: string, sto
 }
 
 describe('calls under way', () => {
-  test.concurrent('their results come out once each, and in order for each key', { timeout: 240_000 }, async () => {
+  test.concurrent('their results come out once each, and in order for each key', { timeout }, async () => {
     await using temporary = await temporaryFolder();
     const input = join(temporary.path, 'input');
     await preparePayments(input);
@@ -117,6 +123,7 @@ describe('calls under way', () => {
       killed += await killOften('payment-checks', data, dice);
       const topics = [PAYMENTS, 'payments.checked', 'payment-checks.dead-letters'];
       const { topics: found } = await finish('payment-checks', data, topics, []);
+      await rm(data, { recursive: true });
       const [taken, checked, refused] = topics.map(topic => found.get(topic)!) as [
         TopicRecord[],
         TopicRecord[],
@@ -139,7 +146,7 @@ describe('calls under way', () => {
 describe('claims-enriched while its feed is played', () => {
   test.concurrent.each([1, 2])(
     'every claim event once and in order, totals as the fold of the inputs (%i)',
-    { timeout: 240_000 },
+    { timeout },
     async round => {
       await using temporary = await temporaryFolder();
       const dice = new Dice(seed + round);
@@ -154,6 +161,7 @@ describe('claims-enriched while its feed is played', () => {
           'claims-enriched.dead-letters',
         ];
         const outcome = await finish('claims-enriched', data, topics, ['exposure', 'policies', 'claims']);
+        await rm(data, { recursive: true });
         expectFeed(outcome, { ...SAMPLE, partitions: PARTITIONS });
         expectClaimsEnriched(outcome);
       }

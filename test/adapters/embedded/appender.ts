@@ -1,6 +1,6 @@
-import { writeSync } from 'node:fs';
 import { openEmbeddedBroker } from '../../../src/adapters/embedded/embedded-broker.ts';
 import { nodeDisk } from '../../../src/adapters/embedded/node-disk.ts';
+import { say } from '../../say.ts';
 import { DyingDisk } from './fated-disk.ts';
 import { commitNumbers, prepare, prepareRows } from './numbered-commits.ts';
 
@@ -13,17 +13,6 @@ const disk = new DyingDisk(await nodeDisk(folder!), Number(diesAt));
 const broker = await openEmbeddedBroker({ disk, segmentBytes: Number(segmentBytes), owner: 'numbering' });
 await prepare(broker);
 await prepareRows(broker);
-say('ready\n');
-await commitNumbers(broker, Number(count), (task, n) => say(`${task} ${n}\n`));
+say('ready');
+await commitNumbers(broker, Number(count), (task, n) => say(`${task} ${n}`));
 await broker.close();
-
-/** At once, also where whoever reads it is slow: the pipe may be full. */
-function say(line: string): void {
-  for (;;)
-    try {
-      writeSync(1, line);
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-    }
-}
