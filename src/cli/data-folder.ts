@@ -7,10 +7,14 @@ import { nodeDisk } from '../adapters/embedded/node-disk.ts';
 import { FatalError, TopologyError } from '../errors.ts';
 import type { Broker, BrokerReader, TopicInfo } from '../runtime/ports.ts';
 import { didYouMean, nearNames } from './near-names.ts';
+import { someText } from './values.ts';
 
 /** `--data`, of every command that reads or writes the folder. */
 export const dataOption = (): Option =>
-  new Option('--data <folder>', 'the folder of the embedded broker').env('TOPO_DATA').default('.topo');
+  new Option('--data <folder>', 'the folder of the embedded broker')
+    .env('TOPO_DATA')
+    .argParser(someText)
+    .default('.topo');
 
 const logFolder = (data: string): string => join(data, 'log');
 

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { applyConfiguration } from './configuration.ts';
 import { addDescribe } from './describe.ts';
 import { addDlq } from './dlq.ts';
+import { readEnvironment } from './environment.ts';
 import { addLag } from './lag.ts';
 import { addProduce } from './produce.ts';
 import { addRun } from './run.ts';
@@ -44,7 +45,9 @@ export function createProgram(): Command {
   addTail(program);
   addDlq(program);
   addLag(program);
-  return program.hook('preAction', (_program, command) => applyConfiguration(command, run));
+  return program
+    .hook('preSubcommand', (_program, command) => readEnvironment(command, process.env))
+    .hook('preAction', (_program, command) => applyConfiguration(command, run));
 }
 
 function packageVersion(): string {

@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import { DEFAULT_SAMPLE, parseSampleOptions, sampleText } from '../sample/sample-options.ts';
 import { dataOption } from './data-folder.ts';
 import type { RunCommandOptions } from './run-files.ts';
-import { durationMs, wholeNumber } from './values.ts';
+import { durationMs, someText, wholeNumber } from './values.ts';
 
 export function addRun(program: Command): Command {
   return program
@@ -50,6 +50,7 @@ export function addRun(program: Command): Command {
     .addOption(
       new Option('--host <address>', 'where --port listens; 0.0.0.0 for every address of the machine')
         .env('TOPO_HOST')
+        .argParser(someText)
         .default('127.0.0.1'),
     )
     .option('--exit-when-idle', 'end with 0 once everything there is to read is processed and committed')

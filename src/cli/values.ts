@@ -14,11 +14,21 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (tex
   };
 }
 
+/** Of a folder or an address: nothing at all would mean another one than nobody says anything. */
+export function someText(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('It takes some text.');
+}
+
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000 };
+
+/** The longest that a timer of Node waits. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 /** `20 s`, `500ms`, `2 min`, or milliseconds. */
 export function durationMs(text: string): number {
   const [, digits, unit = 'ms'] = /^\s*(\d{1,12}(?:\.\d{1,3})?)\s*(ms|s|min|h)?\s*$/.exec(text) ?? [];
-  if (digits === undefined) throw new InvalidArgumentError('It takes a duration such as 20s, 500ms or 2min.');
-  return Math.round(Number(digits) * UNITS[unit]!);
+  const ms = Math.round(Number(digits) * UNITS[unit]!);
+  if (ms <= LONGEST_MS) return ms;
+  throw new InvalidArgumentError('It takes a duration such as 20s, 500ms or 2min, up to 24 days.');
 }

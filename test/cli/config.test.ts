@@ -72,6 +72,28 @@ test('a switch is turned off by its flag, by its variable, and by false in the f
   expect(settings.get('deadLetterLimit')).toEqual(['false', 'TOPO_NO_DEAD_LETTER_LIMIT']);
 });
 
+test('a variable that is empty says nothing, and that of a switch may say no', async () => {
+  const cwd = project({ 'shout.ts': SHOUT });
+  const env = { TOPO_HOST: '', TOPO_DATA: '', TOPO_PORT: '', TOPO_NO_SAMPLE: '0', TOPO_NO_DEAD_LETTER_LIMIT: 'false' };
+  const settings = await settingsOf(cwd, [], env);
+  expect([...settings].map(([name, [value]]) => [name, value])).toEqual(
+    [...(await settingsOf(cwd))].map(([name, [value]]) => [name, value]),
+  );
+  expect(new Set([...settings.values()].map(([, from]) => from))).toEqual(new Set(['default']));
+});
+
+test.each([
+  [['--host', ''], {}, /--host .*takes some text/],
+  [['--data', ' '], {}, /--data .*takes some text/],
+  [['--shutdown-timeout', '1000h'], {}, /--shutdown-timeout .*up to 24 days/],
+  [[], { TOPO_NO_DEAD_LETTER_LIMIT: 'no' }, /TOPO_NO_DEAD_LETTER_LIMIT is 'no': it is 1 or true, 0 or false/],
+])('%j with %j is refused', async (args, env, problem) => {
+  const cwd = project({ 'shout.ts': SHOUT });
+  const refused = await topo(['run', 'shout.ts', '--print-config', ...args], { cwd, env });
+  expectRefusal(refused, 'TOPO_USAGE');
+  expect(refused.stderr).toMatch(problem);
+});
+
 test('what the file says is what happens, and its folder is that of every command', async () => {
   const cwd = project({ 'shout.ts': SHOUT, ...config(`{ data: 'there', partitions: 3 }`) });
   expect(await topo(['run', 'shout.ts', '--exit-when-idle'], { cwd })).toMatchObject({ code: 0, stderr: '' });
@@ -88,6 +110,7 @@ describe('a file that cannot be used is refused with what is wrong, before anyth
     [`{ exitWhenIdle: true }`, /there is no setting 'exitWhenIdle'\..*partitions/],
     [`{ partitions: 0 }`, /partitions has a value that it does not take.*from 1 to/],
     [`{ partitions: [3] }`, /partitions takes text or a number/],
+    [`{ host: '' }`, /host has a value that it does not take.*some text/],
     [`{ onError: 'ignore' }`, /onError has a value that it does not take.*dead-letter, stop/],
     [`{ sample: 'clients=3' }`, /sample has a value that it does not take.*clients/],
     [`{ deadLetterLimit: 'yes' }`, /deadLetterLimit takes true or false/],
