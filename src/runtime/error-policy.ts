@@ -52,12 +52,13 @@ export function ask(
     );
   let decision: ReturnType<ErrorFunction>;
   try {
-    decision = synchronous(fn(error, record, value));
+    const given = synchronous(fn(error, record, value)) as ErrorAction | { readonly value: unknown } | null;
+    decision = typeof given === 'object' && given !== null ? { value: synchronous(given.value) } : given!;
   } catch (thrown) {
     throw failed(`threw: ${thrown instanceof Error ? thrown.message : 'no error'}`, thrown);
   }
   if (decision === 'dead-letter' || decision === 'stop') return decision;
-  if (typeof decision === 'object' && (decision as { value?: unknown } | null)?.value !== undefined) return decision;
+  if (typeof decision === 'object' && decision.value !== undefined) return decision;
   throw failed("returned neither 'dead-letter' nor 'stop' nor { value }", error);
 }
 

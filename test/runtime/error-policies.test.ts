@@ -178,6 +178,29 @@ describe('a function', () => {
   });
 });
 
+test('a promise of a value in place of a value is none, in no kind of step', async () => {
+  const onError = () => ({ value: Promise.resolve('later') as never });
+  const fails = (value: string): never => {
+    throw new Error(value);
+  };
+  const steps: Readonly<Record<string, Topology>> = {
+    mapAsync: topology('t', t => t.stream(input).mapAsync('a', fails, { onError }).as(json()).to(output as never)),
+    map: topology('t', t => t.stream(input).map(fails, { onError }).as(json()).to(output as never)),
+    keyBy: topology('t', t => t.stream(input).keyBy('k', fails, json<never>(), { onError }).to(output as never)),
+    flatMap: topology('t', t => t.stream(input).flatMap(fails, { onError }).as(json()).to(output as never)),
+    filter: topology('t', t => t.stream(input).filter(fails, { onError }).to(output)),
+  };
+  for (const [step, of] of Object.entries(steps)) {
+    await using driver = await drive(of);
+    await driver.pipeAll(records('in', 'k=a@1'));
+    expect(await driver.read('out'), step).toEqual([]);
+    const letters = await driver.read('t.dead-letters');
+    expect(letters.map(({ headers }) => headerTexts(headers)['__streams.errors.message'])).toEqual([
+      expect.stringMatching(/^onError of '.*' threw: its function returned a promise/),
+    ]);
+  }
+});
+
 describe('a retry', () => {
   /** Fails so many times for "bad", then succeeds. */
   const flaky = (failures: number) => {
