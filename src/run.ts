@@ -5,13 +5,15 @@ import { openEmbeddedBroker } from './adapters/embedded/embedded-broker.ts';
 import { folderBytes } from './adapters/folder-bytes.ts';
 import { levelState } from './adapters/level/level-state.ts';
 import { systemClock } from './adapters/system-clock.ts';
+import { errorPolicy } from './dsl/on-error.ts';
+import type { OnError } from './dsl/on-error.ts';
 import { TopologyError } from './errors.ts';
 import type { Topology } from './graph/topology.ts';
 import { isRead } from './graph/edges.ts';
 import { validate } from './graph/validate.ts';
 import type { Application, DeadLetterEvent } from './runtime/application.ts';
 import type { DropPolicy } from './runtime/counters.ts';
-import type { ErrorAction, ErrorPolicy } from './graph/error-policy.ts';
+import type { ErrorAction } from './graph/error-policy.ts';
 import type { Figures } from './runtime/figures.ts';
 import type { PartitionLag } from './runtime/lag.ts';
 import type { Live, LiveOptions } from './runtime/live-log.ts';
@@ -32,7 +34,7 @@ export interface RunOptions {
   /** Partitions of topics that are created and whose count nothing else tells. Default 4. */
   readonly partitions?: number;
   /** What happens to a record that cannot be processed, where its step says nothing. Default: as the topology says, else `dead-letter`. */
-  readonly onError?: ErrorPolicy;
+  readonly onError?: OnError;
   /**
    * Ends the run where 100 units of a task in a row are dead-lettered, or more than 5 % of its last 10,000 and at least 100: that is
    * a broken deploy, not bad data. Default true.
@@ -186,11 +188,13 @@ const logFolder = (data: string): string => join(data, 'log');
 const stateFolder = (data: string, topology: Topology): string => join(data, 'state', topology.name);
 
 async function runOn(world: World, topology: Topology, options: RunOptions): Promise<Running> {
+  const onError =
+    options.onError === undefined ? undefined : errorPolicy('the run', options.onError, { topology: topology.name });
   const stopping = new AbortController();
   const sample = await prepare(world, topology, options, stopping.signal);
   const application = await start(topology, world, {
     partitions: options.partitions ?? DEFAULT_PARTITIONS,
-    ...(options.onError !== undefined && { onError: options.onError }),
+    ...(onError && { onError }),
     deadLetterLimit: options.deadLetterLimit ?? true,
     onDrop: options.onDrop ?? 'count',
     commitIntervalMs: options.commitIntervalMs ?? COMMIT_INTERVAL_MS,

@@ -19,9 +19,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   runtime: ['errors', 'graph', 'records', 'serdes'],
   adapters: ['errors', 'records', 'runtime/ports'],
   sample: ['errors', 'records', 'runtime/ports'],
-  run: ['adapters', 'errors', 'graph', 'runtime', 'sample'],
+  run: ['adapters', 'dsl/on-error', 'errors', 'graph', 'runtime', 'sample'],
   metrics: ['errors', 'run', 'runtime'],
-  testing: ['adapters', 'errors', 'graph', 'records', 'runtime', 'serdes'],
+  testing: ['adapters', 'dsl/on-error', 'errors', 'graph', 'records', 'runtime', 'serdes'],
   cli: ['adapters', 'dsl', 'errors', 'graph', 'metrics', 'records', 'run', 'runtime', 'sample', 'serdes'],
   'protoc-gen-topo': ['errors', 'serdes'],
 };

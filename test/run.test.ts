@@ -72,3 +72,25 @@ test('who no longer listens hears nothing', async () => {
   await running.stop();
   expect(heard).toEqual([]);
 });
+
+test.each([
+  ['a word that is none', 'stpo', /the onError of the run is 'stpo': it is 'dead-letter', 'stop'/],
+  ['a retry in another form', { times: 3, backoffMs: 1 }, /the onError of the run has no option 'times'/],
+])('onError of a run: %s is refused, and nothing was made', async (_, onError, problem) => {
+  await using folder = await temporaryFolder();
+  const data = folder.path;
+  await fill(data, 'k=bad@1');
+  const refused = run(counted, { data, onError: onError as never });
+  await expect(refused).rejects.toMatchObject({ code: 'TOPO_GRAPH_INVALID' });
+  await expect(refused).rejects.toThrow(problem);
+  const topics = await withBroker(data, broker => broker.topics());
+  expect(topics.map(({ name }) => name)).toEqual(['in']);
+});
+
+test('onError of a run takes what that of a step takes', async () => {
+  await using folder = await temporaryFolder();
+  const data = folder.path;
+  await fill(data, 'k=bad@1');
+  const running = await run(counted, { data, onError: { retry: { times: 1, backoff: 0 }, then: 'stop' } });
+  await expect(running.done).rejects.toMatchObject({ code: 'TOPO_STOPPED_BY_POLICY' });
+});

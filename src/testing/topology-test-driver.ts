@@ -3,11 +3,12 @@ import { MemoryDisk } from '../adapters/embedded/memory-disk.ts';
 import { openEmbeddedBroker } from '../adapters/embedded/embedded-broker.ts';
 import { memoryState } from '../adapters/level/level-state.ts';
 import { systemClock } from '../adapters/system-clock.ts';
+import { errorPolicy } from '../dsl/on-error.ts';
+import type { OnError } from '../dsl/on-error.ts';
 import { TopologyError } from '../errors.ts';
 import type { Topology } from '../graph/topology.ts';
 import type { Application } from '../runtime/application.ts';
 import type { DropPolicy } from '../runtime/counters.ts';
-import type { ErrorPolicy } from '../graph/error-policy.ts';
 import type { Figures } from '../runtime/figures.ts';
 import type { Log } from '../runtime/ports.ts';
 import type { ReadOnlyStore } from '../runtime/read-only-store.ts';
@@ -22,7 +23,7 @@ import type { OutputRecord } from './topic-records.ts';
 export interface DriverOptions {
   /** Of topics whose count the topology leaves open. Default 1. */
   readonly partitions?: number;
-  readonly onError?: ErrorPolicy;
+  readonly onError?: OnError;
   /** As of a run, but false by default: a test may feed as much as it likes that fails. */
   readonly deadLetterLimit?: boolean;
   readonly onDrop?: DropPolicy;
@@ -82,11 +83,14 @@ export class TopologyTestDriver {
   /** @throws TopologyError when the topology cannot run */
   static async start(topology: Topology, options: DriverOptions = {}): Promise<TopologyTestDriver> {
     const { log = silent, partitions = 1, deadLetterLimit = false, onDrop = 'count', before = [] } = options;
-    const broker = await openEmbeddedBroker({ disk: new MemoryDisk(), log, owner: topology.name });
+    const { name } = topology;
+    const onError =
+      options.onError === undefined ? undefined : errorPolicy('the driver', options.onError, { topology: name });
+    const broker = await openEmbeddedBroker({ disk: new MemoryDisk(), log, owner: name });
     const world = { broker, state: memoryState(), clock: new ManualClock(options.now), log };
     const settings = {
       partitions,
-      ...(options.onError !== undefined && { onError: options.onError }),
+      ...(onError && { onError }),
       deadLetterLimit,
       onDrop,
       commitIntervalMs: LARGEST,

@@ -184,10 +184,33 @@ test('a promise of a value in place of a value is none, in no kind of step', asy
     throw new Error(value);
   };
   const steps: Readonly<Record<string, Topology>> = {
-    mapAsync: topology('t', t => t.stream(input).mapAsync('a', fails, { onError }).as(json()).to(output as never)),
-    map: topology('t', t => t.stream(input).map(fails, { onError }).as(json()).to(output as never)),
-    keyBy: topology('t', t => t.stream(input).keyBy('k', fails, json<never>(), { onError }).to(output as never)),
-    flatMap: topology('t', t => t.stream(input).flatMap(fails, { onError }).as(json()).to(output as never)),
+    mapAsync: topology('t', t =>
+      t
+        .stream(input)
+        .mapAsync('a', fails, { onError })
+        .as(json())
+        .to(output as never),
+    ),
+    map: topology('t', t =>
+      t
+        .stream(input)
+        .map(fails, { onError })
+        .as(json())
+        .to(output as never),
+    ),
+    keyBy: topology('t', t =>
+      t
+        .stream(input)
+        .keyBy('k', fails, json<never>(), { onError })
+        .to(output as never),
+    ),
+    flatMap: topology('t', t =>
+      t
+        .stream(input)
+        .flatMap(fails, { onError })
+        .as(json())
+        .to(output as never),
+    ),
     filter: topology('t', t => t.stream(input).filter(fails, { onError }).to(output)),
   };
   for (const [step, of] of Object.entries(steps)) {
