@@ -6,6 +6,8 @@ import { counted, uncounted } from './figures.ts';
 import { LINES } from './lines/index.ts';
 import { measureCompaction } from './compaction.ts';
 import type { CompactionFigures, Policy } from './compaction.ts';
+import { measureMemory, writeMemoryBacklog } from './memory.ts';
+import type { MemoryFigures } from './memory.ts';
 import { measureRestore } from './restore.ts';
 import { measured } from './sample.ts';
 import type { Sample } from './sample.ts';
@@ -21,6 +23,9 @@ export interface Answers {
   readonly counted: Sample;
   readonly uncounted: Sample;
   readonly compaction: CompactionFigures;
+  /** How many records it has written. */
+  readonly 'memory-backlog': number;
+  readonly memory: MemoryFigures;
 }
 
 export type Job = keyof Answers;
@@ -36,6 +41,8 @@ const [job, name, folder, records] = process.argv.slice(2) as [Job, string, stri
 
 async function answer(): Promise<Answers[Job]> {
   if (job === 'restore') return measureRestore(folder, Number(records));
+  if (job === 'memory-backlog') return writeMemoryBacklog(folder, Number(name), Number(records));
+  if (job === 'memory') return measureMemory(folder, Number(name));
   if (job === 'compaction') return measureCompaction(folder, name as Policy);
   const line = LINES.find(each => each.name === name)!;
   if (job === 'backlog') return line.write(folder, Number(records));

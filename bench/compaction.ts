@@ -47,7 +47,7 @@ export async function measureCompaction(folder: string, policy: Policy): Promise
   await broker.createTopics([{ name: CHANGELOG, partitions: PARTITIONS, config: { 'cleanup.policy': policy } }]);
   const world = {
     broker,
-    state: levelState(join(folder, 'state'), { writeBufferBytes: 16 * 1024 * 1024 }),
+    state: levelState(join(folder, 'state')),
     clock: systemClock,
     log: silent,
   };

@@ -10,12 +10,13 @@ import { figuresBench } from './figures.ts';
 import { GROUPS, LINES } from './lines/index.ts';
 import type { Line } from './lines/line.ts';
 import { serdeLines, tableOf } from './report.ts';
+import { MEMORY_RECORDS, memoryBench } from './memory.ts';
 import { RESTORE_KEYS } from './restore.ts';
 import { serdeBench } from './serdes.ts';
 import { withWorkFolder } from './work-folder.ts';
 
 /** What stands in the table besides the lines. */
-const EXTRAS = ['restore', 'compaction', 'serdes', 'figures'];
+const EXTRAS = ['restore', 'compaction', 'serdes', 'figures', 'memory'];
 
 const names = [...GROUPS.keys(), ...LINES.map(({ name }) => name), ...EXTRAS];
 
@@ -84,6 +85,11 @@ await withWorkFolder(async folder => {
       records: records ?? COMPACTION_RECORDS,
       progress: step => progress(`compaction: ${step}`),
     });
+    progress('');
+    console.log(`\n${text}`);
+  }
+  if (only === 'memory') {
+    const text = await memoryBench({ folder, records: records ?? MEMORY_RECORDS, progress });
     progress('');
     console.log(`\n${text}`);
   }

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
+import { getHeapStatistics } from 'node:v8';
 import type { Observable } from 'rxjs';
 import { nodeDisk } from './adapters/embedded/node-disk.ts';
 import { openEmbeddedBroker } from './adapters/embedded/embedded-broker.ts';
 import { folderBytes } from './adapters/folder-bytes.ts';
 import { levelState } from './adapters/level/level-state.ts';
+import { defaultMemory } from './adapters/machine-memory.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { errorPolicy } from './dsl/on-error.ts';
 import type { OnError } from './dsl/on-error.ts';
@@ -18,6 +20,7 @@ import type { Figures } from './runtime/figures.ts';
 import type { PartitionLag } from './runtime/lag.ts';
 import type { Live, LiveOptions } from './runtime/live-log.ts';
 import type { LiveRecord, StoreChange } from './runtime/live-topic.ts';
+import { processShares, sharesAmong, usableBytes } from './runtime/memory.ts';
 import type { Log } from './runtime/ports.ts';
 import type { ReadOnlyStore } from './runtime/read-only-store.ts';
 import { start } from './runtime/start.ts';
@@ -46,7 +49,7 @@ export interface RunOptions {
   readonly commitIntervalMs?: number;
   /** How long a commit waits for the operators of a `pipe` to complete; then the run ends. Default 10 s. */
   readonly pipeDeadlineMs?: number;
-  /** For caches and open epochs of all tasks together. Default 512 MiB. */
+  /** The memory budget, as `runtime/memory.ts` shares it out. Default: a quarter of the machine's or the container's. */
   readonly memoryBytes?: number;
   /** Plays the sample feed into topics of its that the topology reads and that are new. Default: no sample. */
   readonly sample?: SampleOptions | boolean;
@@ -66,6 +69,8 @@ export interface TopoConfig extends Pick<RunOptions, 'data' | 'partitions' | 'on
   readonly sample?: string | boolean;
   readonly port?: number;
   readonly host?: string;
+  /** `512MiB`, or bytes. */
+  readonly memory?: string | number;
   /** `20s`, or milliseconds. */
   readonly shutdownTimeout?: string | number;
 }
@@ -114,23 +119,28 @@ export interface Sizes {
 const DEFAULT_DATA = '.topo';
 const DEFAULT_PARTITIONS = 4;
 const COMMIT_INTERVAL_MS = 100;
-/** For a process that says nothing else. */
-export const DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024;
 const MAX_EPOCH_RECORDS = 100_000;
-/** LevelDB's own buffers, a task. */
-const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
 
 const silent: Log = { info: () => {}, warn: () => {}, error: () => {} };
 
 /** A data folder that this process holds: the embedded broker on it, and what runs there. */
 export interface Folder {
-  /** As `run`. @throws TopologyError `TOPO_NAME_TAKEN` when one of this name runs there already */
-  run(topology: Topology, options?: Omit<RunOptions, 'data' | 'acceptLoss'>): Promise<Running>;
+  /** What part of the memory each of several topologies is to have: by what they keep. */
+  sharesOf(topologies: readonly Topology[], options?: Pick<RunOptions, 'partitions'>): Promise<readonly number[]>;
+  /**
+   * As `run`. `share`: its part of the memory that the folder has for topologies, default all.
+   * @throws TopologyError `TOPO_NAME_TAKEN` when one of this name runs there already
+   */
+  run(topology: Topology, options?: FolderRunOptions): Promise<Running>;
   /** To be called when everything that runs there has ended. */
   close(): Promise<void>;
 }
 
-export interface FolderOptions extends Pick<RunOptions, 'data' | 'log' | 'acceptLoss'> {
+export interface FolderRunOptions extends Omit<RunOptions, 'data' | 'memoryBytes' | 'acceptLoss'> {
+  readonly share?: number;
+}
+
+export interface FolderOptions extends Pick<RunOptions, 'data' | 'log' | 'memoryBytes' | 'acceptLoss'> {
   /** What runs there: told to a second process that is refused. */
   readonly owner: string;
 }
@@ -140,19 +150,26 @@ export interface FolderOptions extends Pick<RunOptions, 'data' | 'log' | 'accept
  * names adapters.
  * @throws FatalError `TOPO_FOLDER_LOCKED`, `TOPO_FOLDER_UNUSABLE`, `TOPO_DISK`, `TOPO_LOG_DAMAGED`
  */
-export async function openFolder(folder: FolderOptions): Promise<Folder> {
-  const { data = DEFAULT_DATA, log = silent, owner, acceptLoss = false } = folder;
-  const broker = await openEmbeddedBroker({ disk: await nodeDisk(logFolder(data)), log, owner, acceptLoss });
+export async function openFolder({ data = DEFAULT_DATA, log = silent, ...options }: FolderOptions): Promise<Folder> {
+  const { owner, memoryBytes = defaultMemory().bytes, acceptLoss = false } = options;
+  const { topologiesBytes, ...memory } = processShares(usableMemory(memoryBytes, log));
+  const disk = await nodeDisk(logFolder(data));
+  const broker = await openEmbeddedBroker({ disk, log, owner, acceptLoss, ...memory });
   const names = new Set<string>();
   return {
-    async run(topology, options = {}) {
+    async sharesOf(topologies, { partitions = DEFAULT_PARTITIONS } = {}) {
+      const plans = topologies.map(topology => planTopics(topology, broker, partitions));
+      // one that cannot be planned is refused when it is run, unless another has made its topics by then
+      const planned = await Promise.allSettled(plans);
+      return sharesAmong(planned.map(one => (one.status === 'fulfilled' ? one.value.takers : undefined)));
+    },
+    async run(topology, { share = 1, ...options } = {}) {
       const { name } = topology;
       if (names.has(name))
         throw new TopologyError('TOPO_NAME_TAKEN', `a topology '${name}' runs in ${data} already.`, { topology: name });
       names.add(name);
-      const state = levelState(stateFolder(data, topology), { writeBufferBytes: WRITE_BUFFER_BYTES });
-      const world = { broker, state, clock: systemClock, log: options.log ?? log };
-      const starting = runOn(world, topology, { ...options, acceptLoss });
+      const world = { broker, state: levelState(stateFolder(data, topology)), clock: systemClock, log: options.log ?? log };
+      const starting = runOn(world, topology, { ...options, data, acceptLoss, memoryBytes: topologiesBytes * share });
       starting
         .then(({ done }) => done)
         .catch(() => {})
@@ -161,6 +178,17 @@ export async function openFolder(folder: FolderOptions): Promise<Folder> {
     },
     close: () => broker.close(),
   };
+}
+
+function usableMemory(memoryBytes: number, log: Log): number {
+  const heapLimitBytes = getHeapStatistics().heap_size_limit;
+  const usable = usableBytes(memoryBytes, heapLimitBytes);
+  if (usable < memoryBytes)
+    log.info(
+      { memoryBytes, usableBytes: usable, heapLimitBytes },
+      "V8's limit for its heap allows no more memory than this: raise it with node --max-old-space-size",
+    );
+  return usable;
 }
 
 /**
@@ -187,7 +215,11 @@ export async function run(topology: Topology, options: RunOptions = {}): Promise
 const logFolder = (data: string): string => join(data, 'log');
 const stateFolder = (data: string, topology: Topology): string => join(data, 'state', topology.name);
 
-async function runOn(world: World, topology: Topology, options: RunOptions): Promise<Running> {
+async function runOn(
+  world: World,
+  topology: Topology,
+  options: RunOptions & { readonly memoryBytes: number },
+): Promise<Running> {
   const onError =
     options.onError === undefined ? undefined : errorPolicy('the run', options.onError, { topology: topology.name });
   const stopping = new AbortController();
@@ -199,7 +231,7 @@ async function runOn(world: World, topology: Topology, options: RunOptions): Pro
     onDrop: options.onDrop ?? 'count',
     commitIntervalMs: options.commitIntervalMs ?? COMMIT_INTERVAL_MS,
     maxEpochRecords: MAX_EPOCH_RECORDS,
-    memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
+    memoryBytes: options.memoryBytes,
     acceptLoss: options.acceptLoss ?? false,
     ...(options.pipeDeadlineMs !== undefined && { pipeDeadlineMs: options.pipeDeadlineMs }),
   }).catch(async (error: unknown) => {

@@ -1,12 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
+import { levelBuffers } from '../../src/adapters/level/level-state.ts';
 
 /** What the engine's stores count for an entry besides key and value: both caches hold the same number of entries. */
 const ENTRY_BYTES = 200;
 /** Looked at to make room for one. While a write takes long, most entries cannot go: then the cache grows for a time. */
 const MOST_STEPS = 16;
-const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
 
 export interface Entry<T> {
   readonly key: string;
@@ -14,6 +14,13 @@ export interface Entry<T> {
   timestamp: number;
   epoch: number;
   used: boolean;
+}
+
+/** What one partition's may take, in bytes. */
+export interface StateMemory {
+  readonly cacheBytes: number;
+  /** Of its LevelDB. */
+  readonly stateBytes: number;
 }
 
 /** How a value lies in the store: behind its timestamp, eight bytes. */
@@ -43,7 +50,7 @@ export class BoundedCache<T> {
   static async open<T>(
     folder: string,
     name: string,
-    bytes: number,
+    memory: StateMemory,
     entryBytes: number,
     codec: ValueCodec<T>,
   ): Promise<BoundedCache<T>> {
@@ -53,11 +60,10 @@ export class BoundedCache<T> {
       valueEncoding: 'view',
       compression: false,
       blockSize: 16_384,
-      writeBufferSize: WRITE_BUFFER_BYTES,
-      cacheSize: WRITE_BUFFER_BYTES,
+      ...levelBuffers(memory.stateBytes),
     });
     await level.open();
-    return new BoundedCache(level, Math.floor(bytes / (ENTRY_BYTES + entryBytes)), codec);
+    return new BoundedCache(level, Math.floor(memory.cacheBytes / (ENTRY_BYTES + entryBytes)), codec);
   }
 
   get(key: string): Entry<T> {

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { BatchBuilder } from './batch-builder.ts';
 import { BoundedCache } from './bounded-cache.ts';
-import type { Entry, ValueCodec } from './bounded-cache.ts';
+import type { Entry, StateMemory, ValueCodec } from './bounded-cache.ts';
 import type { Effects, LogLoop } from './log-loop.ts';
 
-/** For the caches of one partition, as `bounded-cache.ts` counts them: of an entry, key and value. */
-export interface StateSize {
-  readonly cacheBytes: number;
+/** For one partition, as `bounded-cache.ts` counts it: of an entry, key and value. */
+export interface StateSize extends StateMemory {
   readonly entryBytes: number;
 }
 
@@ -25,12 +24,12 @@ export class KeyedState<T> {
   static async open<T>(
     loop: LogLoop,
     changelog: string,
-    { cacheBytes, entryBytes }: StateSize,
+    { entryBytes, ...memory }: StateSize,
     codec: ValueCodec<T>,
   ): Promise<KeyedState<T>> {
     await loop.create(changelog);
     const folder = join(loop.folder, 'bare', changelog);
-    const caches = loop.each(partition => BoundedCache.open(folder, `${partition}`, cacheBytes, entryBytes, codec));
+    const caches = loop.each(partition => BoundedCache.open(folder, `${partition}`, memory, entryBytes, codec));
     return new KeyedState(changelog, await Promise.all(caches));
   }
 

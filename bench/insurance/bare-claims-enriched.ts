@@ -9,7 +9,7 @@ import { LogLoop, together } from '../bare/log-loop.ts';
 import type { Input } from '../bare/log-loop.ts';
 import { Output } from '../bare/output.ts';
 import { RecordCursor } from '../bare/record-cursor.ts';
-import { AMPLE_BYTES, PARTITIONS, cacheBytes } from '../lines/line.ts';
+import { AMPLE_BYTES, PARTITIONS, stateMemory } from '../lines/line.ts';
 import { ROW_BYTES, keepRow, rowText } from './bare-rows.ts';
 import { enrichedClaim, eventOf } from './fold.ts';
 
@@ -41,7 +41,7 @@ interface RowChange {
 /** By hand: what `claims-enriched` does, with `JSON.parse`. Events go through the repartition as the bytes that they are. */
 export async function bareClaimsEnriched(folder: string): Promise<void> {
   const loop = await LogLoop.start(folder, PARTITIONS);
-  const size = (entryBytes: number) => ({ cacheBytes: cacheBytes(AMPLE_BYTES) / 3, entryBytes });
+  const size = (entryBytes: number) => ({ ...stateMemory(AMPLE_BYTES, 3), entryBytes });
   const states = {
     policies: await KeyedState.open(loop, `${NAME}-policies-changelog`, size(ROW_BYTES), rowText),
     claims: await KeyedState.open(loop, `${NAME}-claims-changelog`, size(ROW_BYTES), rowText),

@@ -6,7 +6,7 @@ import { KeyedState } from '../bare/keyed-state.ts';
 import { LogLoop, together } from '../bare/log-loop.ts';
 import { Output } from '../bare/output.ts';
 import { RecordCursor } from '../bare/record-cursor.ts';
-import { AMPLE_BYTES, PARTITIONS, cacheBytes } from '../lines/line.ts';
+import { AMPLE_BYTES, PARTITIONS, stateMemory } from '../lines/line.ts';
 import { ROW_BYTES, keepRow, rowText } from './bare-rows.ts';
 import { policyReplica } from './fold.ts';
 
@@ -15,7 +15,7 @@ const NAME = 'policy-replica';
 /** By hand: what `policy-replica` does, with `JSON.parse`. */
 export async function barePolicyReplica(folder: string): Promise<void> {
   const loop = await LogLoop.start(folder, PARTITIONS);
-  const size = { cacheBytes: cacheBytes(AMPLE_BYTES), entryBytes: ROW_BYTES };
+  const size = { ...stateMemory(AMPLE_BYTES), entryBytes: ROW_BYTES };
   const policies = await KeyedState.open(loop, `${NAME}-policies-changelog`, size, rowText);
   const replica = await Output.open(loop, 'policies.replica');
   const deadLetters = await Output.open(loop, `${NAME}.dead-letters`);

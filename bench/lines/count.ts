@@ -9,7 +9,7 @@ import type { Line } from './line.ts';
 import { COUNTS, RunningCounts } from './running-counts.ts';
 
 /** Room for 60,000 counts: the others are read from LevelDB. */
-const MEMORY_BYTES = 17_000_000;
+const MEMORY_BYTES = 59_000_000;
 
 /** Claims a policy, as a running result. */
 function countLine(name: string, records: number, policies: number, spread: Spread): Line {

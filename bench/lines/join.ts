@@ -8,7 +8,7 @@ import { RecordCursor } from '../bare/record-cursor.ts';
 import { Claim } from '../gen/bench/v1/claim.ts';
 import { Policy } from '../gen/bench/v1/policy.ts';
 import { comparedLine } from './compared-line.ts';
-import { CLAIMS, OUT, PARTITIONS, POLICIES, cacheBytes } from './line.ts';
+import { CLAIMS, OUT, PARTITIONS, POLICIES, stateMemory } from './line.ts';
 import type { Line } from './line.ts';
 
 const withPolicy = (claim: Claim, policy: Policy): Claim => ({
@@ -21,7 +21,7 @@ const withPolicy = (claim: Claim, policy: Policy): Claim => ({
 /** Key and value of a policy, about. */
 const POLICY_BYTES = 244;
 /** Room for 60,000 policies: the others are read from LevelDB. */
-const MEMORY_BYTES = 36_000_000;
+const MEMORY_BYTES = 123_000_000;
 
 /** Claims with the policy of their key; all policies are read first. */
 function joinLine(name: string, records: number, keys: number, spread: Spread): Line {
@@ -47,7 +47,7 @@ function joinLine(name: string, records: number, keys: number, spread: Spread): 
       const output = await Output.open(loop, OUT);
       const claims = protobuf(Claim);
       const policies = protobuf(Policy);
-      const size = { cacheBytes: cacheBytes(MEMORY_BYTES), entryBytes: POLICY_BYTES };
+      const size = { ...stateMemory(MEMORY_BYTES), entryBytes: POLICY_BYTES };
       const rows = await KeyedState.open(loop, changelog, size, AS_BYTES);
       const cursor = new RecordCursor();
 

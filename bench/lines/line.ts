@@ -1,11 +1,13 @@
 import type { Topology } from '../../src/index.ts';
+import type { StateMemory } from '../bare/bounded-cache.ts';
+import { memoryShares, processShares } from '../../src/runtime/memory.ts';
 
 /** One line of the table: a topology, what it reads, and how it is told that its outputs are right. */
 export interface Line {
   readonly name: string;
   /** Of its input, where nothing else is asked for. */
   readonly records: number;
-  /** For caches and open epochs, as `run` takes it; a bare loop gets the caches' part for its own. */
+  /** As `run` takes it; a bare loop gets the caches' part for its own. */
   readonly memoryBytes: number;
   topology(): Topology;
   /** Writes its input to a new log in this folder, the same for the same count. Resolves to how many records that are. */
@@ -22,7 +24,11 @@ export const POLICIES = 'policies';
 export const OUT = 'out';
 
 /** Room for all of a line's state. */
-export const AMPLE_BYTES = 512 * 1024 * 1024;
+export const AMPLE_BYTES = 1536 * 1024 * 1024;
 
-/** `run` leaves a quarter of the memory to open epochs. */
-export const cacheBytes = (memoryBytes: number): number => (memoryBytes * 3) / 4 / PARTITIONS;
+/** What `run` gives each partition of a topology with so many stores, for the cache of one and for its LevelDB. */
+export function stateMemory(memoryBytes: number, stores = 1): StateMemory {
+  const takers = { tasks: PARTITIONS, inputs: PARTITIONS, states: PARTITIONS, stores: PARTITIONS * stores };
+  const { cacheBytes, stateBytes } = memoryShares(processShares(memoryBytes).topologiesBytes, takers);
+  return { cacheBytes, stateBytes };
+}

@@ -6,7 +6,7 @@ import { together } from '../bare/log-loop.ts';
 import type { Effects, LogLoop } from '../bare/log-loop.ts';
 import { Output } from '../bare/output.ts';
 import type { RecordCursor } from '../bare/record-cursor.ts';
-import { OUT, cacheBytes } from './line.ts';
+import { OUT, stateMemory } from './line.ts';
 
 export const COUNTS = topic(OUT, string(), json<number>());
 
@@ -28,7 +28,7 @@ export class RunningCounts {
       encode: value => state.encode({ value }),
       decode: bytes => state.decode(bytes)['value'] as number,
     };
-    const size = { cacheBytes: cacheBytes(memoryBytes), entryBytes: COUNT_BYTES };
+    const size = { ...stateMemory(memoryBytes), entryBytes: COUNT_BYTES };
     return new RunningCounts(await Output.open(loop, OUT), await KeyedState.open(loop, changelog, size, codec));
   }
 

@@ -2,7 +2,7 @@ import { FatalError, TopologyError } from '../errors.ts';
 import type { DropPolicy } from '../runtime/counters.ts';
 import type { ErrorAction } from '../graph/error-policy.ts';
 import type { Endpoint } from '../metrics/endpoint.ts';
-import { DEFAULT_MEMORY_BYTES, openFolder } from '../run.ts';
+import { openFolder } from '../run.ts';
 import type { Folder, Running } from '../run.ts';
 import type { SampleOptions } from '../sample/sample-options.ts';
 import { allIdle } from './all-idle.ts';
@@ -24,6 +24,8 @@ export interface RunCommandOptions {
   /** Where to serve metrics; none: nowhere. */
   readonly port?: number;
   readonly host: string;
+  /** In bytes. */
+  readonly memory?: number;
   readonly exitWhenIdle?: boolean;
   readonly acceptLoss?: boolean;
   readonly shutdownTimeout: number;
@@ -74,16 +76,26 @@ async function runAll(facts: readonly RunFacts[], options: RunCommandOptions, en
     if (facts.length > 1)
       process.stderr.write(`${errorText(error, { verbose: options.verbose === true, runs: true })}\n`);
   };
-  const { data, acceptLoss = false } = options;
-  const opening = openFolder({ data, acceptLoss, owner: names, log: displays[0]!.log });
+  const { data, memory, acceptLoss = false } = options;
+  const opening = openFolder({
+    data,
+    acceptLoss,
+    owner: names,
+    log: displays[0]!.log,
+    ...(memory !== undefined && { memoryBytes: memory }),
+  });
   const folder = await Promise.race([opening, timedOut]).catch((error: unknown) => {
     for (const display of displays) display.ended(undefined, false);
     throw error;
   });
   try {
     const runs: Run[] = [];
+    const shares = await folder.sharesOf(
+      facts.map(({ topology }) => topology),
+      options,
+    );
     for (const [i, fact] of facts.entries()) {
-      const started = startOne(folder, fact, displays[i]!, { ...options, share: 1 / facts.length, timedOut });
+      const started = startOne(folder, fact, displays[i]!, { ...options, share: shares[i]!, timedOut });
       const run = await started.catch(fail);
       if (run === undefined) continue;
       runs.push(run);
@@ -135,7 +147,7 @@ async function startOne(
     deadLetterLimit: options.deadLetterLimit,
     onDrop: options.onDrop,
     log: display.log,
-    memoryBytes: DEFAULT_MEMORY_BYTES * options.share,
+    share: options.share,
     ...(options.partitions !== undefined && { partitions: options.partitions }),
   });
   const running = await Promise.race([starting, options.timedOut]).catch((error: unknown) => {

@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import { DEFAULT_SAMPLE, parseSampleOptions, sampleText } from '../sample/sample-options.ts';
 import { dataOption } from './data-folder.ts';
 import type { RunCommandOptions } from './run-files.ts';
-import { durationMs, someText, wholeNumber } from './values.ts';
+import { durationMs, sizeBytes, someText, wholeNumber } from './values.ts';
 
 export function addRun(program: Command): Command {
   return program
@@ -52,6 +52,11 @@ export function addRun(program: Command): Command {
         .env('TOPO_HOST')
         .argParser(someText)
         .default('127.0.0.1'),
+    )
+    .addOption(
+      new Option('--memory <size>', "of all topologies together (default: a quarter of the machine's or container's)")
+        .env('TOPO_MEMORY')
+        .argParser(sizeBytes),
     )
     .option('--exit-when-idle', 'end with 0 once everything there is to read is processed and committed')
     .addOption(

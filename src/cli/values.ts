@@ -32,3 +32,21 @@ export function durationMs(text: string): number {
   if (ms <= LONGEST_MS) return ms;
   throw new InvalidArgumentError('It takes a duration such as 20s, 500ms or 2min, up to 24 days.');
 }
+
+const SIZES: ReadonlyMap<string, number> = new Map([
+  ['', 1],
+  ['B', 1],
+  ...['K', 'M', 'G', 'T'].flatMap((prefix, index): [string, number][] => [
+    [`${prefix}iB`, 1024 ** (index + 1)],
+    [`${prefix}B`, 1000 ** (index + 1)],
+  ]),
+]);
+
+/** `512MiB`, `1.5 GiB`, `2GB`, or bytes. */
+export function sizeBytes(text: string): number {
+  const [, digits, unit = ''] = /^\s*(\d{1,15}(?:\.\d{1,3})?)\s*([A-Za-z]*)\s*$/.exec(text) ?? [];
+  const factor = SIZES.get(unit);
+  if (digits === undefined || factor === undefined)
+    throw new InvalidArgumentError('It takes a size such as 512MiB, 1.5GiB or 2GB.');
+  return Math.round(Number(digits) * factor);
+}

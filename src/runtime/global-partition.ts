@@ -2,7 +2,6 @@ import { FatalError } from '../errors.ts';
 import type { Fetched, FetchRequest, OffsetRange, TaskState } from './ports.ts';
 import type { StateWrite } from './store.ts';
 
-const FETCH_BYTES = 2 * 1024 * 1024;
 const offsetKey = (partition: number) => `m/offset/${partition}`;
 
 /** One partition of a global table's topic: how far it is in the rows, and what was fetched besides. */
@@ -23,6 +22,7 @@ export class GlobalPartition {
     readonly partition: number,
     stored: number | undefined,
     range: OffsetRange,
+    private readonly fetchBytes: number,
   ) {
     this.position = this.#nextOffset = stored ?? range.start;
     this.isAhead = this.position > range.end;
@@ -36,7 +36,7 @@ export class GlobalPartition {
 
   request(): FetchRequest {
     const { topic, partition, position: offset } = this;
-    return { topic, partition, offset, maxBytes: FETCH_BYTES };
+    return { topic, partition, offset, maxBytes: this.fetchBytes };
   }
 
   /** @throws FatalError `TOPO_OFFSET_OUT_OF_RANGE` */
@@ -69,10 +69,15 @@ export class GlobalPartition {
 }
 
 /** The partitions of a topic, each where the state stands in it. */
-export function partitionsOf(state: TaskState, topic: string, ranges: readonly OffsetRange[]): GlobalPartition[] {
+export function partitionsOf(
+  state: TaskState,
+  topic: string,
+  ranges: readonly OffsetRange[],
+  fetchBytes: number,
+): GlobalPartition[] {
   return ranges.map((range, partition) => {
     const stored = state.get(offsetKey(partition));
-    return new GlobalPartition(topic, partition, stored && Number(Buffer.from(stored).toString()), range);
+    return new GlobalPartition(topic, partition, stored && Number(Buffer.from(stored).toString()), range, fetchBytes);
   });
 }
 

@@ -33,7 +33,11 @@ export interface GlobalTableOptions {
   readonly counters: Counters;
   readonly log: Log;
   readonly policies: ErrorPolicies;
+  /** For the rows' cache. */
   readonly cacheBytes: number;
+  readonly stateBytes: number;
+  /** Of a partition, fetched at a time. */
+  readonly readAheadBytes: number;
   /** A state that is ahead of the topic is set aside and read anew. */
   readonly acceptLoss: boolean;
   /** While it is read at the start, in offsets. */
@@ -79,7 +83,7 @@ export class GlobalTable {
 
   /** Opens it and reads it to the end that the topic has now. @throws FatalError; StoppedByPolicy */
   static async open(options: GlobalTableOptions): Promise<GlobalTable> {
-    const { broker, node, state: backend, log } = options;
+    const { broker, node, state: backend, stateBytes, readAheadBytes, log } = options;
     const origin = originOf(options);
     const places = Array.from({ length: options.partitions }, (_, partition) => ({
       topic: node.topic.name,
@@ -87,18 +91,18 @@ export class GlobalTable {
     }));
     const ranges = await broker.offsets(places);
     const state = await openNumbered(
-      { id: stateId(node.id), of: `global table '${node.id}'`, backend, clusterId: broker.clusterId, log },
+      { id: stateId(node.id), of: `global table '${node.id}'`, backend, stateBytes, clusterId: broker.clusterId, log },
       opened => {
         const found = opened.get(ORIGIN_KEY);
         if (found !== undefined && Buffer.from(found).toString() !== origin) return 'is of another topic';
-        const partitions = partitionsOf(opened, node.topic.name, ranges);
+        const partitions = partitionsOf(opened, node.topic.name, ranges, readAheadBytes);
         if (partitions.every(({ isWithin }) => isWithin)) return null;
         const ahead = partitions.find(({ isAhead }) => isAhead);
         if (ahead !== undefined && !options.acceptLoss) throw lostEnd(node.id, ahead);
         return 'stands where the topic has no records';
       },
     );
-    const table = new GlobalTable(options, state, partitionsOf(state, node.topic.name, ranges));
+    const table = new GlobalTable(options, state, partitionsOf(state, node.topic.name, ranges, readAheadBytes));
     try {
       await table.#load(ranges.map(({ end }) => end));
       return table;

@@ -10,8 +10,6 @@ import type { Input } from './plan.ts';
 import type { Fetched, FetchRequest } from './ports.ts';
 import { decode, isTime } from './values.ts';
 
-/** Fetched batches that wait in front of a task, a partition: enough to work on while more is fetched. */
-const BUFFER_BYTES = 2 * 1024 * 1024;
 /** Stands for a value that is there and that nobody looks at. */
 const UNREAD = Buffer.alloc(0);
 /** An extracted time may be this far past the record's own; further would close every window (Kafka's default for clocks, KIP-937). */
@@ -50,6 +48,8 @@ export class TaskInput {
     readonly partition: number,
     slots: Slots,
     chain: Pick<Chain, 'entries' | 'unread'>,
+    /** For fetched batches that wait: enough to work on while more is fetched. */
+    private readonly readAheadBytes: number,
   ) {
     this.step = chain.entries.get(input)!;
     this.topic = input.topic;
@@ -86,8 +86,8 @@ export class TaskInput {
 
   /** What to fetch next; undefined while enough is buffered. */
   request(): FetchRequest | undefined {
-    const room = BUFFER_BYTES - this.#bufferedBytes;
-    if (room < BUFFER_BYTES / 2) return undefined;
+    const room = this.readAheadBytes - this.#bufferedBytes;
+    if (room < this.readAheadBytes / 2) return undefined;
     return { topic: this.topic, partition: this.partition, offset: this.#fetchOffset, maxBytes: room };
   }
 

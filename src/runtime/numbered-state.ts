@@ -80,6 +80,7 @@ export interface StateRequest {
   /** What the state is of, as text: `task claims-0`. */
   readonly of: string;
   readonly backend: StateBackend;
+  readonly stateBytes: number;
   readonly clusterId: string;
   readonly log: Log;
 }
@@ -105,12 +106,12 @@ export async function openNumbered(
 
 /** Or what is wrong with it; then it is closed. */
 async function openSound(
-  { id, backend, clusterId }: StateRequest,
+  { id, backend, stateBytes, clusterId }: StateRequest,
   flawOf: (state: TaskState) => string | null,
 ): Promise<NumberedState | string> {
   let state: TaskState;
   try {
-    state = await backend.open(id);
+    state = await backend.open(id, stateBytes);
   } catch (error) {
     if (error instanceof FatalError && error.code === 'TOPO_STATE_DAMAGED') return `does not open (${error.message})`;
     throw error;

@@ -176,8 +176,8 @@ export interface TaskState {
 }
 
 export interface StateBackend {
-  /** @throws FatalError `TOPO_STATE_DAMAGED` when what is there does not open. */
-  open(task: string): Promise<TaskState>;
+  /** `memoryBytes`: what it may take in memory. @throws FatalError `TOPO_STATE_DAMAGED` when what is there does not open. */
+  open(task: string, memoryBytes: number): Promise<TaskState>;
   /** Puts a task's damaged state away under another name and keeps it. Returns where. */
   setAside(task: string): Promise<string>;
 }

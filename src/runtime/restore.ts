@@ -10,7 +10,9 @@ import { stamped } from './stamped.ts';
 import { storePrefix } from './store.ts';
 import type { StateWrite } from './store.ts';
 
+/** A write to the state comes at the first of these. */
 const WRITES_AT_ONCE = 10_000;
+const WRITE_BYTES = 4 * 1024 * 1024;
 const FETCH_BYTES = 4 * 1024 * 1024;
 const FETCH_WAIT_MS = 1000;
 
@@ -48,6 +50,7 @@ export interface RestoreRequest {
   /** The task's last commit as the broker knows it. */
   readonly commit: number;
   readonly backend: StateBackend;
+  readonly stateBytes: number;
   readonly broker: Broker;
   readonly log: Log;
   /** A state that is ahead of the log is set aside, too. */
@@ -74,12 +77,12 @@ export async function restore(request: RestoreRequest): Promise<Restored> {
 
 /** The broker's commit is durable before the state is written: a state with a later one shows that the log has lost its end. */
 async function openState(request: RestoreRequest): Promise<TaskState> {
-  const { topology, task, backend, broker, commit, log, acceptLoss } = request;
+  const { topology, task, backend, stateBytes, broker, commit, log, acceptLoss } = request;
   const ahead = (state: TaskState): string | null => {
     const last = numberIn(state.get(COMMIT_KEY));
     return last > commit ? `has commit ${last}, and the log of the same broker ends with commit ${commit}` : null;
   };
-  const numbered = { id: task, of: `task ${task}`, backend, clusterId: broker.clusterId, log };
+  const numbered = { id: task, of: `task ${task}`, backend, stateBytes, clusterId: broker.clusterId, log };
   const state = await openNumbered(numbered, acceptLoss ? ahead : undefined);
   const flaw = ahead(state);
   if (flaw === null) return state;
@@ -117,9 +120,11 @@ async function replay(state: TaskState, plan: StorePlan, request: RestoreRequest
   const records = new BatchReader();
   const prefix = storePrefix(keptName(store));
   let writes: StateWrite[] = [];
+  let bytes = 0;
   const flush = async (offset: number) => {
     await state.write([...writes, reflects(plan, offset)]);
     writes = [];
+    bytes = 0;
   };
   try {
     let offset = Math.max(from, range!.start);
@@ -135,10 +140,11 @@ async function replay(state: TaskState, plan: StorePlan, request: RestoreRequest
           if (records.keyStart < 0) throw withoutKey(fetched!, records.offset);
           const value = records.valueBytes();
           writes.push([prefix + records.keyText(), value === null ? null : stamped(value, records.timestamp)]);
+          bytes += records.recordEnd - records.bodyStart;
         }
       }
       offset = fetched!.nextOffset;
-      if (writes.length >= WRITES_AT_ONCE) await flush(offset);
+      if (writes.length >= WRITES_AT_ONCE || bytes >= WRITE_BYTES) await flush(offset);
       request.onProgress?.(offset - from, range!.end - from);
     }
     if (offset > from) await flush(offset);

@@ -1,3 +1,5 @@
+import { asBuffer } from '../serdes/utf8.ts';
+
 /** Bytes of a state value that are the timestamp in front of it. */
 const TIMESTAMP_BYTES = 8;
 
@@ -19,3 +21,7 @@ export function timestampOf(stored: Uint8Array): number {
 
 /** A state value's bytes behind its timestamp. */
 export const payloadOf = (stored: Uint8Array): Uint8Array => stored.subarray(TIMESTAMP_BYTES);
+
+/** The same as text of one character a byte. */
+export const payloadTextOf = (stored: Uint8Array): string =>
+  asBuffer(stored).latin1Slice(TIMESTAMP_BYTES, stored.length);

@@ -13,6 +13,8 @@ import { ErrorPolicies } from './error-policy.ts';
 import { GlobalTable } from './global-table.ts';
 import { KINDS } from './kinds.ts';
 import { Latencies } from './latencies.ts';
+import { leastBytes, memoryShares } from './memory.ts';
+import type { MemoryShares, Takers } from './memory.ts';
 import { readManifest, writeManifest } from './manifest-topic.ts';
 import { DEFAULT_MAX_MESSAGE_BYTES } from './outputs.ts';
 import { Purge } from './purge.ts';
@@ -41,7 +43,7 @@ export interface Settings {
   readonly onDrop: DropPolicy;
   readonly commitIntervalMs: number;
   readonly maxEpochRecords: number;
-  /** Shared out over the tasks: store caches, entries not yet written, and outputs. */
+  /** For its tasks and global tables together, as `memoryShares` shares it out. */
   readonly memoryBytes: number;
   /** How long a commit waits for the operators of a `pipe` to complete. Default 10 s. */
   readonly pipeDeadlineMs?: number;
@@ -54,8 +56,6 @@ export interface Settings {
 /** The task that keeps the manifest. Other tasks are called after their inputs and partition. */
 const MANIFEST_TASK = 'manifest';
 const PIPE_DEADLINE_MS = 10_000;
-/** The part of a task's memory that an epoch may fill before it is committed; the rest is cache. */
-const EPOCH_SHARE = 1 / 4;
 
 /**
  * Checks a topology against its topics and what it stored before, creates the topics that are missing, takes its tasks over,
@@ -65,7 +65,7 @@ const EPOCH_SHARE = 1 / 4;
 export async function start(topology: Topology, world: World, settings: Settings): Promise<Application> {
   validate(topology);
   const { broker, log } = world;
-  const { plan, existing, missing } = await planTopics(topology, broker, settings.partitions);
+  const { plan, existing, missing, takers } = await planTopics(topology, broker, settings.partitions);
   const partitions = Object.fromEntries(
     [...existing.values(), ...missing].map(topic => [topic.name, topic.partitions]),
   );
@@ -101,26 +101,16 @@ export async function start(topology: Topology, world: World, settings: Settings
     };
     const latencies = new Latencies();
     const events = new Events();
-    const memoryBytes = settings.memoryBytes / (places.length + plan.globals.length);
-    const cacheBytes = memoryBytes * (1 - EPOCH_SHARE);
+    const memory = sharedOut(topology, settings.memoryBytes, takers, log);
     const { state } = world;
     const policies = new ErrorPolicies(topology, settings.onError ?? topology.onError ?? 'dead-letter');
     const onRestore = restoreLog(world);
     const { acceptLoss = false } = settings;
     for (const node of plan.globals) {
       const { partitions: count, id: topicId } = topics.get(node.topic.name)!;
-      const table = {
-        topology,
-        node,
-        partitions: count,
-        topicId,
-        broker,
-        state,
-        log,
-        policies,
-        cacheBytes,
-        acceptLoss,
-      };
+      const cacheBytes = memory.cacheBytes * count;
+      const common = { topology, node, partitions: count, topicId, broker, state, log, policies, acceptLoss };
+      const table = { ...common, ...memory, cacheBytes };
       const onProgress = (read: number, total: number) => onRestore(`global table '${node.id}'`, read, total);
       globals.push(await GlobalTable.open({ ...table, counters: counted(), onProgress }));
     }
@@ -140,7 +130,7 @@ export async function start(topology: Topology, world: World, settings: Settings
       latencies,
       pipeDeadlineMs: settings.pipeDeadlineMs ?? PIPE_DEADLINE_MS,
       acceptLoss,
-      cacheBytes,
+      memory,
       globals: new Map(globals.map(({ name, rows }) => [name, rows])),
       onSubmit: () => events.submits.next(),
       onDeadLetter: ({ code, message, place }) => events.deadLetters.next({ code, message, place }),
@@ -156,7 +146,7 @@ export async function start(topology: Topology, world: World, settings: Settings
       latencies,
       commitIntervalMs: settings.commitIntervalMs,
       maxEpochRecords: settings.maxEpochRecords,
-      maxEpochBytes: memoryBytes * EPOCH_SHARE,
+      epochBytes: memory.epochBytes,
       onLoop: () => events.loops.next(),
       onCommit: () => {
         events.commits.next();
@@ -186,6 +176,19 @@ export async function start(topology: Topology, world: World, settings: Settings
     throw error;
   }
 }
+
+function sharedOut({ name }: Topology, memoryBytes: number, takers: Takers, log: Log): MemoryShares {
+  const least = leastBytes(takers);
+  if (memoryBytes < least)
+    log.warn(
+      { topology: name, memoryBytes, leastBytes: least },
+      `${inMib(memoryBytes)} of memory are too little for ${takers.tasks} tasks with ${takers.stores} stores: they need ${inMib(least)} at ` +
+        'least, and take more than they were given. Raise the budget (--memory) as much.',
+    );
+  return memoryShares(memoryBytes, takers);
+}
+
+const inMib = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 
 const RESTORE_LOG_MS = 1000;
 

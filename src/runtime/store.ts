@@ -2,9 +2,10 @@ import { FatalError, RecordError } from '../errors.ts';
 import { DEFAULT_MAX_MESSAGE_BYTES } from './outputs.ts';
 import type { OutputWriter } from './outputs.ts';
 import type { TaskState } from './ports.ts';
-import { payloadOf, stamped, timestampOf } from './stamped.ts';
+import { payloadOf, payloadTextOf, stamped, timestampOf } from './stamped.ts';
+import { bytesOfKey, textOfKey } from './store-key.ts';
 
-/** What an entry weighs besides its key and value: an object, a map slot, a view. Measured on Node 20 to about ±20 %. */
+/** What an entry weighs besides its key and value: an object, its places in map and ring, a text. Measured on Node 20 to about ±20 %. */
 const ENTRY_BYTES = 200;
 /** Entries that one addition looks at to find some to drop. */
 const EVICTION_STEPS = 16;
@@ -13,7 +14,10 @@ const RECORD_OVERHEAD_BYTES = 128;
 
 interface Entry {
   readonly key: string;
-  /** Bytes, or a state as the store's form has it. Null: known to be absent. */
+  /**
+   * Bytes, a state as the store's form has it, or, where nobody has changed it since it was read or closed, text of one character a
+   * byte: that weighs half of what bytes do, which are two objects and memory of their own. Null: known to be absent.
+   */
   value: unknown;
   /** Whether `value` is a state. */
   isState: boolean;
@@ -88,7 +92,7 @@ export class Store {
   get(key: string): Uint8Array | null {
     const entry = this.#find(key);
     this.timestamp = entry.timestamp;
-    return entry.isState ? this.form!.encode(entry.value) : (entry.value as Uint8Array | null);
+    return entry.isState ? this.form!.encode(entry.value) : bytesOf(entry.value);
   }
 
   has(key: string): boolean {
@@ -100,7 +104,7 @@ export class Store {
     const entry = this.#find(key);
     this.timestamp = entry.timestamp;
     if (!entry.isState && entry.value !== null) {
-      entry.value = this.form!.decode(entry.value as Uint8Array);
+      entry.value = this.form!.decode(bytesOf(entry.value)!);
       entry.isState = true;
     }
     return entry.value;
@@ -141,7 +145,7 @@ export class Store {
   }
 
   /** Undoes the last `put` of `entry`. */
-  restore(entry: Entry, value: unknown, size: number, timestamp: number, epoch: number): void {
+  restore(entry: Entry, value: unknown, isState: boolean, size: number, timestamp: number, epoch: number): void {
     const shrunk = entry.size - size;
     this.#bytes -= shrunk;
     if (epoch === entry.epoch) this.dirtyBytes -= shrunk;
@@ -150,7 +154,7 @@ export class Store {
       this.dirtyBytes -= weightOf(entry);
     }
     entry.value = value;
-    entry.isState = value !== null && !(value instanceof Uint8Array);
+    entry.isState = isState;
     entry.size = size;
     entry.timestamp = timestamp;
     entry.epoch = epoch;
@@ -167,17 +171,16 @@ export class Store {
 
   /**
    * Ends the epoch: one changelog record, where there is a changelog, and one state write for each key it changed. The entries stay in the cache until
-   * `flushed`; the next epoch may begin before. What the cache keeps of them is a copy: a serde's bytes may be a view into a
-   * larger buffer, which one cold entry would hold for as long as it stays.
+   * `flushed`; the next epoch may begin before. A serde's bytes may be a view into a larger buffer: no entry keeps them.
    */
   closeEpoch(changelog: OutputWriter | null, writes: StateWrite[]): void {
     for (const entry of this.#dirty) {
       const { key, isState, timestamp } = entry;
-      const value = isState ? this.form!.encode(entry.value) : (entry.value as Uint8Array | null);
+      const value = isState ? this.form!.encode(entry.value) : bytesOf(entry.value);
       changelog?.appendText(timestamp, key, value);
       if (value === null) writes.push([this.#prefix + key, null]);
       else {
-        if (!isState) entry.value = new Uint8Array(value);
+        if (!isState) entry.value = textOfKey(value);
         writes.push([this.#prefix + key, stamped(value, timestamp)]);
       }
     }
@@ -225,7 +228,8 @@ export class Store {
   #add(key: string): Entry {
     this.misses++;
     const stored = this.#read(key);
-    const value = stored === undefined ? null : payloadOf(stored);
+    // a store with a form is asked for the state next
+    const value = stored === undefined ? null : this.form ? payloadOf(stored) : payloadTextOf(stored);
     const timestamp = stored === undefined ? -1 : timestampOf(stored);
     const size = value === null ? 0 : value.length;
     const entry: Entry = { key, value, isState: false, size, timestamp, epoch: 0, isUsed: true };
@@ -256,12 +260,17 @@ export class Store {
 /** What an entry adds to the cache's bytes. */
 const weightOf = ({ key, size }: Entry): number => ENTRY_BYTES + key.length + size;
 
+/** An entry's value where it is no state. */
+const bytesOf = (value: unknown): Uint8Array | null =>
+  typeof value === 'string' ? bytesOfKey(value) : (value as Uint8Array | null);
+
 /** What the stores of a task must take back if the unit under way fails. */
 export class UndoLog {
   #length = 0;
   readonly #stores: Store[] = [];
   readonly #entries: Entry[] = [];
   readonly #values: unknown[] = [];
+  readonly #isStates: boolean[] = [];
   readonly #sizes: number[] = [];
   readonly #timestamps: number[] = [];
   readonly #epochs: number[] = [];
@@ -271,6 +280,7 @@ export class UndoLog {
     this.#stores[at] = store;
     this.#entries[at] = entry;
     this.#values[at] = entry.value;
+    this.#isStates[at] = entry.isState;
     this.#sizes[at] = entry.size;
     this.#timestamps[at] = entry.timestamp;
     this.#epochs[at] = entry.epoch;
@@ -283,8 +293,14 @@ export class UndoLog {
   rollback(): void {
     while (this.#length > 0) {
       const at = --this.#length;
-      const entry = this.#entries[at]!;
-      this.#stores[at]!.restore(entry, this.#values[at], this.#sizes[at]!, this.#timestamps[at]!, this.#epochs[at]!);
+      this.#stores[at]!.restore(
+        this.#entries[at]!,
+        this.#values[at],
+        this.#isStates[at]!,
+        this.#sizes[at]!,
+        this.#timestamps[at]!,
+        this.#epochs[at]!,
+      );
     }
   }
 }

@@ -14,7 +14,7 @@ export interface TaskStoresOptions {
   readonly task: string;
   readonly topology: string;
   readonly partition: number;
-  /** For all of them together. */
+  /** For each of them. */
   readonly cacheBytes: number;
   topicLimits(topic: string): { readonly partitions: number; readonly maxMessageBytes: number };
 }
@@ -31,7 +31,7 @@ export class TaskStores {
     outputs: Outputs,
     private readonly options: TaskStoresOptions,
   ) {
-    const cacheBytes = options.cacheBytes / Math.max(1, plans.length);
+    const { cacheBytes } = options;
     this.#changelogs = plans.map(({ store: reference, changelog }) => {
       const { partitions, maxMessageBytes } = options.topicLimits(changelog);
       const store = new Store(keptName(reference), state, undo, cacheBytes, maxMessageBytes);

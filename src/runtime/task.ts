@@ -5,6 +5,7 @@ import { compile } from './compile.ts';
 import type { Chain } from './compile.ts';
 import type { DropPolicy } from './counters.ts';
 import { TaskInput } from './input.ts';
+import type { MemoryShares } from './memory.ts';
 import type { Latencies } from './latencies.ts';
 import { pick } from './order.ts';
 import { Outputs } from './outputs.ts';
@@ -50,8 +51,7 @@ export interface TaskOptions extends UnitRunnerOptions {
   readonly deadLetters: string;
   /** What steps do with what they drop, unless they say. */
   readonly onDrop: DropPolicy;
-  /** For the stores of this task together. */
-  readonly cacheBytes: number;
+  readonly memory: MemoryShares;
   /** There is work that did not come from a topic. */
   readonly onSubmit: () => void;
   readonly onRestore: (task: string, restored: number, total: number) => void;
@@ -100,6 +100,7 @@ export class Task {
 
   private constructor(options: TaskOptions, writer: TaskWriter, state: TaskState, commit: number) {
     const { topology, subTopology, partition, counters, clock, onDrop } = options;
+    const { readAheadBytes } = options.memory;
     this.#options = options;
     this.id = taskId(subTopology, partition);
     this.#writer = writer;
@@ -118,7 +119,7 @@ export class Task {
       task: this.id,
       topology: topology.name,
       partition,
-      cacheBytes: options.cacheBytes,
+      cacheBytes: options.memory.cacheBytes,
       topicLimits: topic => options.topicLimits(topic),
     });
     for (const topic of subTopology.writes) open(topic);
@@ -152,7 +153,7 @@ export class Task {
     this.inputs = subTopology.inputs
       .filter(input => partition < input.partitions)
       .sort((a, b) => Number(b.tableOnly) - Number(a.tableOnly))
-      .map(input => new TaskInput(input, partition, topology.functions[input.node.id]!, this.#chain));
+      .map(input => new TaskInput(input, partition, topology.functions[input.node.id]!, this.#chain, readAheadBytes));
   }
 
   /** Takes the task over: fences an earlier writer, restores its state, and stands where it committed last. */
@@ -170,6 +171,7 @@ export class Task {
       stores: subTopology.stores,
       commit,
       backend: options.state,
+      stateBytes: options.memory.stateBytes,
       broker,
       log,
       onProgress: (restored, total) => options.onRestore(id, restored, total),
@@ -203,8 +205,8 @@ export class Task {
   }
 
   /**
-   * Does what is due by the clock or was submitted, then takes records by rule G2: up to `maxUnits`, or until `deadlineMs`;
-   * returns how many units that was. The clock is looked at after the first record, then less and less often, so that fast
+   * Does what is due by the clock or was submitted, then takes records by rule G2: up to `maxUnits`, until `deadlineMs`, or until
+   * the epoch has the memory it may take; returns how many units that was. Both are looked at after the first record, then less and less often, so that fast
    * records do not pay for it and slow ones end the turn at once.
    * @throws FatalError; then nothing of the epoch may be committed. SpoiledEpoch; then `abort` must follow
    */
@@ -221,11 +223,11 @@ export class Task {
   }
 
   #processRecords(maxUnits: number, deadlineMs: number): void {
-    const { clock } = this.#options;
+    const { clock, memory } = this.#options;
     let nextLook = 1;
     for (let count = 0; count < maxUnits && !this.#isFull(); count++) {
       if (count === nextLook) {
-        if (clock.now() >= deadlineMs) break;
+        if (clock.now() >= deadlineMs || this.epochBytes >= memory.epochBytes) break;
         nextLook += Math.min(count, LONGEST_STRIDE);
       }
       const input = pick(this.inputs);

@@ -2,6 +2,8 @@ import { TopologyError } from '../errors.ts';
 import { isRead } from '../graph/edges.ts';
 import { manifestTopic } from '../graph/names.ts';
 import type { GlobalNode, Node, SinkNode, SourceNode, TopicReference, Topology } from '../graph/topology.ts';
+import { takersOf } from './memory.ts';
+import type { Takers } from './memory.ts';
 import { plan } from './plan.ts';
 import type { Plan } from './plan.ts';
 import type { BrokerReader, NewTopic, TopicInfo } from './ports.ts';
@@ -11,6 +13,7 @@ export interface TopicPlan {
   readonly plan: Plan;
   readonly existing: ReadonlyMap<string, TopicInfo>;
   readonly missing: readonly NewTopic[];
+  readonly takers: Takers;
 }
 
 /**
@@ -60,7 +63,12 @@ export async function planTopics(
         { topology: topology.name, topic: name },
       );
   }
-  return { plan: planned, existing, missing: wanted.filter(({ name }) => !existing.has(name)) };
+  return {
+    plan: planned,
+    existing,
+    missing: wanted.filter(({ name }) => !existing.has(name)),
+    takers: takersOf(planned, partitionsOf),
+  };
 }
 
 const isTopicNode = (node: Node): node is SourceNode | GlobalNode | SinkNode => isRead(node) || node.kind === 'sink';

@@ -13,7 +13,8 @@ export interface WorkerOptions {
   /** An epoch ends at the first of these. */
   readonly commitIntervalMs: number;
   readonly maxEpochRecords: number;
-  readonly maxEpochBytes: number;
+  /** Of a task's outputs, and entries not written. */
+  readonly epochBytes: number;
   /** Called between slices of work. */
   readonly onLoop: () => void;
   readonly onCommit: () => void;
@@ -132,7 +133,7 @@ export class Worker {
   }
 
   #isFull(task: Task): boolean {
-    return task.units >= this.options.maxEpochRecords || task.epochBytes >= this.options.maxEpochBytes;
+    return task.units >= this.options.maxEpochRecords || task.epochBytes >= this.options.epochBytes;
   }
 
   #commitDue(nothingElse: boolean): void {

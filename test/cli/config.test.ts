@@ -45,6 +45,7 @@ test('topo.config.ts may hold every setting there is, and no other is in its typ
     onDrop: 'dead-letter',
     port: 0,
     host: '::1',
+    memory: '96MiB',
     shutdownTimeout: '2 s',
   };
   const cwd = project({ 'shout.ts': SHOUT, ...config(JSON.stringify(all)) });
@@ -54,6 +55,7 @@ test('topo.config.ts may hold every setting there is, and no other is in its typ
   expect(Object.fromEntries([...settings].map(([name, [value]]) => [name, value]))).toEqual({
     ...Object.fromEntries(Object.entries(all).map(([name, value]) => [name, String(value)])),
     sample: 'policies=7,years=5,seed=1',
+    memory: '96.0 MiB',
     shutdownTimeout: '2000 ms',
   });
 });

@@ -355,8 +355,8 @@ describe('what is not the record’s fault', () => {
     const sound = memoryState();
     let writes = 0;
     const failing: StateBackend = {
-      open: async task => {
-        const state = await sound.open(task);
+      open: async (task, memoryBytes) => {
+        const state = await sound.open(task, memoryBytes);
         const write = async (entries: Iterable<readonly [string, Uint8Array | null]>) => {
           if (++writes === 3) throw new Error('no space left');
           await state.write(entries);
@@ -450,7 +450,7 @@ describe("onError 'stop'", () => {
 
 test('a unit that is taken back leaves no weight in its store: an epoch ends by what it holds', async () => {
   const undo = new UndoLog();
-  const store = new Store('s', await memoryState().open('t'), undo, 1_000_000);
+  const store = new Store('s', await memoryState().open('t', 1_000_000), undo, 1_000_000);
   store.put('k', Buffer.alloc(10), 1);
   undo.endUnit();
   const before = store.dirtyBytes;

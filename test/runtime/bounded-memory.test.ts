@@ -55,7 +55,7 @@ const ROUND = 5_000;
 test.each(Object.entries(STEPS))('memory stays bounded as time goes on: %s', { timeout: 60_000 }, async (_, step) => {
   const folder = await mkdtemp(join(tmpdir(), 'topo-memory-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const state = levelState(join(folder, 'state'), { writeBufferBytes: 1024 * 1024 });
+  const state = levelState(join(folder, 'state'));
   await using world = await TestWorld.open({ disk: await nodeDisk(join(folder, 'log')), state });
   for (const name of ['in', 'other']) await world.topic(name, 1);
   const application = await world.start(

@@ -120,7 +120,7 @@ test.each(Object.entries(FAMILIES))(
 
     const folder = await mkdtemp(join(tmpdir(), 'topo-driver-'));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
-    const state = levelState(join(folder, 'state'), { writeBufferBytes: 1024 * 1024 });
+    const state = levelState(join(folder, 'state'));
     await using world = await TestWorld.open({ disk: await nodeDisk(join(folder, 'log')), state });
     const application = await world.start(graph, { partitions: PARTITIONS });
     for (const { topic: to, ...input } of inputs) {

@@ -8,7 +8,7 @@ import { Output } from '../../bare/output.ts';
 import { RecordCursor } from '../../bare/record-cursor.ts';
 import { Auction, Bid } from '../../gen/bench/nexmark/v1/events.ts';
 import { ClosingPrice } from '../../gen/bench/nexmark/v1/results.ts';
-import { AMPLE_BYTES, cacheBytes } from '../../lines/line.ts';
+import { AMPLE_BYTES, stateMemory } from '../../lines/line.ts';
 import { asPrice, isInTime } from '../queries/closing-prices.ts';
 
 /** Key and value, about. */
@@ -37,7 +37,7 @@ export class BareClosingPrices {
     query: string,
     { repartition, groupOf }: { repartition: string; groupOf: (price: ClosingPrice) => string },
   ): Promise<BareClosingPrices> {
-    const size = (entryBytes: number) => ({ cacheBytes: cacheBytes(AMPLE_BYTES) / 3, entryBytes });
+    const size = (entryBytes: number) => ({ ...stateMemory(AMPLE_BYTES, 3), entryBytes });
     const rows = await KeyedState.open(loop, `${query}-auctions-changelog`, size(AUCTION_BYTES), AS_BYTES);
     const changelog = `${query}-closing-prices-changelog`;
     const prices = await KeyedState.open(loop, changelog, size(PRICE_BYTES), protobuf(ClosingPrice));

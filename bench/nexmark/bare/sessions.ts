@@ -7,7 +7,7 @@ import type { Effects, LogLoop } from '../../bare/log-loop.ts';
 import { Output } from '../../bare/output.ts';
 import type { RecordCursor } from '../../bare/record-cursor.ts';
 import { BidderSession } from '../../gen/bench/nexmark/v1/results.ts';
-import { AMPLE_BYTES, OUT, cacheBytes } from '../../lines/line.ts';
+import { AMPLE_BYTES, OUT, stateMemory } from '../../lines/line.ts';
 import { BIDS_DISORDER_MS, SESSION_GAP_MS } from '../windows.ts';
 
 interface Session {
@@ -51,7 +51,7 @@ export class BareSessions {
   ) {}
 
   static async open(loop: LogLoop, changelog: string): Promise<BareSessions> {
-    const size = { cacheBytes: cacheBytes(AMPLE_BYTES), entryBytes: SESSIONS_BYTES };
+    const size = { ...stateMemory(AMPLE_BYTES), entryBytes: SESSIONS_BYTES };
     const state = await KeyedState.open(loop, changelog, size, codec);
     return new BareSessions(
       await Output.open(loop, OUT),

@@ -5,7 +5,7 @@ import { Output } from '../../bare/output.ts';
 import { RecordCursor } from '../../bare/record-cursor.ts';
 import { CategoryPrice } from '../../gen/bench/nexmark/v1/results.ts';
 import type { ClosingPrice } from '../../gen/bench/nexmark/v1/results.ts';
-import { AMPLE_BYTES, OUT, PARTITIONS, cacheBytes } from '../../lines/line.ts';
+import { AMPLE_BYTES, OUT, PARTITIONS, stateMemory } from '../../lines/line.ts';
 import { BareClosingPrices, closingPriceChange } from '../bare/closing-prices.ts';
 import { categoryPrices } from '../naive.ts';
 import { closingPrices } from './closing-prices.ts';
@@ -39,7 +39,7 @@ export const q4: Query = {
     const loop = await LogLoop.start(folder, PARTITIONS);
     const groupOf = ({ category }: ClosingPrice) => String(category);
     const prices = await BareClosingPrices.open(loop, 'q4', { repartition: REPARTITION, groupOf });
-    const size = { cacheBytes: cacheBytes(AMPLE_BYTES) / 3, entryBytes: MEAN_BYTES };
+    const size = { ...stateMemory(AMPLE_BYTES, 3), entryBytes: MEAN_BYTES };
     const means = await KeyedState.open(loop, 'q4-average-prices-changelog', size, json<Mean>());
     const output = await Output.open(loop, OUT);
     const cursor = new RecordCursor();

@@ -5,7 +5,7 @@ import { Output } from '../../bare/output.ts';
 import { RecordCursor } from '../../bare/record-cursor.ts';
 import { LastSold, SellerPrice } from '../../gen/bench/nexmark/v1/results.ts';
 import type { ClosingPrice } from '../../gen/bench/nexmark/v1/results.ts';
-import { AMPLE_BYTES, OUT, PARTITIONS, cacheBytes } from '../../lines/line.ts';
+import { AMPLE_BYTES, OUT, PARTITIONS, stateMemory } from '../../lines/line.ts';
 import { BareClosingPrices, closingPriceChange } from '../bare/closing-prices.ts';
 import { sellerPrices } from '../naive.ts';
 import { closingPrices } from './closing-prices.ts';
@@ -37,7 +37,7 @@ export const q6: Query = {
     const loop = await LogLoop.start(folder, PARTITIONS);
     const groupOf = ({ seller }: ClosingPrice) => String(seller);
     const prices = await BareClosingPrices.open(loop, 'q6', { repartition: REPARTITION, groupOf });
-    const size = { cacheBytes: cacheBytes(AMPLE_BYTES) / 3, entryBytes: LAST_SOLD_BYTES };
+    const size = { ...stateMemory(AMPLE_BYTES, 3), entryBytes: LAST_SOLD_BYTES };
     const sellers = await KeyedState.open(loop, 'q6-last-sold-changelog', size, protobuf(LastSold));
     const output = await Output.open(loop, OUT);
     const cursor = new RecordCursor();

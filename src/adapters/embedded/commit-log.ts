@@ -24,6 +24,7 @@ export interface CommitLogOptions {
   /** A segment that would grow beyond this is sealed. A single larger commit has one to itself. */
   readonly segmentBytes: number;
   readonly recentBytes: number;
+  readonly indexBytes: number;
   /** Offsets left free behind each append, as Kafka's transaction markers do: for tests. */
   readonly offsetGap: number;
   /** Goes on without what is lost, where the log is damaged. */
@@ -87,6 +88,7 @@ export class CommitLog {
     options: CommitLogOptions,
   ) {
     this.recent = new RecentBatches(options.recentBytes);
+    this.index.limitBytes = options.indexBytes;
     this.#tail = tail;
     this.#file = file;
     this.#options = options;

@@ -42,6 +42,8 @@ export interface EmbeddedBrokerOptions {
   readonly recentBytes?: number;
   /** How much memory the keys of a compaction may take. */
   readonly keyBytes?: number;
+  /** How much memory the places of batches in sealed files may take. */
+  readonly indexBytes?: number;
   /** Offsets left free behind each append, where Kafka has its transaction markers. Tests leave some on purpose. */
   readonly offsetGap?: number;
   /** Goes on without what is lost, where the log is damaged: all of it is read first. */
@@ -64,7 +66,7 @@ const silent: Log = { info: () => {}, warn: () => {}, error: () => {} };
  */
 export async function openEmbeddedBroker(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
   const { disk, owner, log = silent, clock = systemClock, newId = randomUUID } = options;
-  const { segmentBytes = 64 * MiB, recentBytes = 64 * MiB, keyBytes = 32 * MiB } = options;
+  const { segmentBytes = 64 * MiB, recentBytes = 64 * MiB, keyBytes = 32 * MiB, indexBytes = 32 * MiB } = options;
   const { offsetGap = 0, acceptLoss = false } = options;
   const unlock = await disk.lock(holder(owner, clock.now()));
   try {
@@ -75,6 +77,7 @@ export async function openEmbeddedBroker(options: EmbeddedBrokerOptions): Promis
       now: () => clock.now(),
       segmentBytes,
       recentBytes,
+      indexBytes,
       offsetGap,
       acceptLoss,
     });

@@ -32,17 +32,17 @@ const topicOf = (key: number): number => Math.floor(key / PARTITIONS);
 export class LogIndex {
   /** Rises when slices are taken away: a place found before may be in a file that is gone. */
   version = 0;
+  /** What those that are loaded and can be loaded again may take. */
+  limitBytes = 32 * 1024 * 1024;
   readonly #files: LogFiles;
-  readonly #limitBytes: number;
   /** The arrays are replaced, not cut, so that a search that waits goes on in the one it has. */
   readonly #slices = new Map<number, readonly Slice[]>();
   /** Loaded ones that can be loaded again, the one used longest ago first. */
   readonly #evictable = new Set<Slice>();
   #evictableBytes = 0;
 
-  constructor(files: LogFiles, limitBytes = 32 * 1024 * 1024) {
+  constructor(files: LogFiles) {
     this.#files = files;
-    this.#limitBytes = limitBytes;
   }
 
   /** Adds a commit whose body begins at `position`, to the file that is appended to. */
@@ -230,7 +230,7 @@ export class LogIndex {
     this.#evictable.add(slice);
     this.#evictableBytes += slice.loaded.bytes;
     for (const oldest of this.#evictable) {
-      if (this.#evictableBytes <= this.#limitBytes || oldest === slice) return;
+      if (this.#evictableBytes <= this.limitBytes || oldest === slice) return;
       this.#forget(oldest);
     }
   }

@@ -30,15 +30,26 @@ interface Batch {
 const CLEAN = 'CLEAN';
 /** Entries a read-through hands over at a time. */
 const SLICE = 1000;
+const MiB = 1024 * 1024;
+/** Half of a state's memory is for two write buffers and a batch that is on its way into one; half for tables. */
+const WRITE_BUFFER_PART = 1 / 6;
+const TABLES_PART = 1 / 2;
+const MOST_WRITE_BUFFER_BYTES = 16 * MiB;
+/** LevelDB keeps no fewer tables open, and makes none smaller. */
+const FEWEST_TABLES = 64;
+const SMALLEST_TABLE_BYTES = 1 * MiB;
+const LARGEST_TABLE_BYTES = 2 * MiB;
+/** Of its open files, those that are no tables. */
+const OTHER_FILES = 10;
 
 /**
  * State in LevelDB, one database a task, each in a folder of its own under `folder`. Not fsynced: the changelog can rebuild it. After
  * a stop that was not in order, the checksums of its tables are checked before it is opened.
  */
-export function levelState(folder: string, options: { writeBufferBytes: number }): StateBackend {
+export function levelState(folder: string): StateBackend {
   const locationOf = (task: string) => join(folder, encodeURIComponent(task));
   return {
-    async open(task) {
+    async open(task, memoryBytes) {
       const location = locationOf(task);
       await mkdir(location, { recursive: true });
       await checkTables(location);
@@ -47,8 +58,7 @@ export function levelState(folder: string, options: { writeBufferBytes: number }
         valueEncoding: 'view',
         compression: false,
         blockSize: 16_384,
-        writeBufferSize: options.writeBufferBytes,
-        cacheSize: options.writeBufferBytes,
+        ...levelBuffers(memoryBytes),
       });
       try {
         await database.open();
@@ -71,6 +81,18 @@ export function levelState(folder: string, options: { writeBufferBytes: number }
         return aside;
       }
     },
+  };
+}
+
+/** Its tables are mapped; without compression they are read where they are mapped, and nothing comes into LevelDB's block cache. */
+export function levelBuffers(memoryBytes: number) {
+  const tablesBytes = memoryBytes * TABLES_PART;
+  const tableBytes = Math.min(LARGEST_TABLE_BYTES, Math.max(SMALLEST_TABLE_BYTES, tablesBytes / FEWEST_TABLES));
+  return {
+    writeBufferSize: Math.min(MOST_WRITE_BUFFER_BYTES, Math.floor(memoryBytes * WRITE_BUFFER_PART)),
+    maxFileSize: Math.floor(tableBytes),
+    maxOpenFiles: Math.max(FEWEST_TABLES, Math.floor(tablesBytes / tableBytes)) + OTHER_FILES,
+    cacheSize: 0,
   };
 }
 
