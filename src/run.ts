@@ -168,7 +168,12 @@ export async function openFolder({ data = DEFAULT_DATA, log = silent, ...options
       if (names.has(name))
         throw new TopologyError('TOPO_NAME_TAKEN', `a topology '${name}' runs in ${data} already.`, { topology: name });
       names.add(name);
-      const world = { broker, state: levelState(stateFolder(data, topology)), clock: systemClock, log: options.log ?? log };
+      const world = {
+        broker,
+        state: levelState(stateFolder(data, topology)),
+        clock: systemClock,
+        log: options.log ?? log,
+      };
       const starting = runOn(world, topology, { ...options, data, acceptLoss, memoryBytes: topologiesBytes * share });
       starting
         .then(({ done }) => done)

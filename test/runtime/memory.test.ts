@@ -1,0 +1,101 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { json, string, topic, topology } from '../../src/index.ts';
+import { leastBytes, memoryShares, processShares, sharesAmong, usableBytes } from '../../src/runtime/memory.ts';
+import type { Takers } from '../../src/runtime/memory.ts';
+import { planTopics } from '../../src/runtime/topics.ts';
+import { seedOf } from '../seed.ts';
+import { TestWorld } from './world.ts';
+
+const MiB = 1024 * 1024;
+
+const takersOf = (tasks: number, stores: number, reads = 1): Takers => ({
+  tasks,
+  inputs: tasks * reads,
+  states: stores > 0 ? tasks : 0,
+  stores: tasks * stores,
+});
+
+const anyTakers = fc
+  .tuple(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 0, max: 5 }), fc.integer({ min: 1, max: 4 }))
+  .map(([tasks, stores, reads]) => takersOf(tasks, stores, reads));
+const anyBudget = fc.integer({ min: 1, max: 64 * 1024 }).map(mib => mib * MiB);
+
+const takenBy = ({ tasks, inputs, states, stores }: Takers, bytes: number): number => {
+  const { readAheadBytes, epochBytes, stateBytes, cacheBytes } = memoryShares(bytes, { tasks, inputs, states, stores });
+  return inputs * readAheadBytes + tasks * epochBytes + states * stateBytes + stores * cacheBytes;
+};
+
+describe('the shares of a topology', () => {
+  test('come to no more than it has, and leave something to each store', () => {
+    const property = fc.property(anyBudget, anyTakers, (bytes, takers) => {
+      expect(takenBy(takers, bytes)).toBeLessThanOrEqual(bytes);
+      expect(memoryShares(bytes, takers).cacheBytes > 0).toBe(takers.stores > 0);
+    });
+    fc.assert(property, { seed: seedOf('shares') });
+  });
+
+  test('are as large as what each needs, where it has that', () => {
+    const property = fc.property(anyTakers, takers => {
+      const { readAheadBytes, epochBytes, stateBytes, cacheBytes } = memoryShares(leastBytes(takers), takers);
+      for (const share of [readAheadBytes, epochBytes]) expect(share).toBeGreaterThan(0);
+      if (takers.stores > 0) for (const share of [stateBytes, cacheBytes]) expect(share).toBeGreaterThan(0);
+    });
+    fc.assert(property, { seed: seedOf('least') });
+  });
+
+  test('a task without a store leaves its part to those that have one', () => {
+    const all = memoryShares(256 * MiB, takersOf(8, 1));
+    const half = memoryShares(256 * MiB, { ...takersOf(8, 1), states: 4, stores: 4 });
+    expect(half.cacheBytes).toBe(2 * all.cacheBytes);
+    expect(half.stateBytes).toBe(2 * all.stateBytes);
+    expect(memoryShares(256 * MiB, takersOf(4, 0)).cacheBytes).toBe(0);
+  });
+});
+
+describe('the shares of a process', () => {
+  test('leave most of it to its topologies', () => {
+    for (const mib of [32, 512, 16 * 1024]) {
+      const { topologiesBytes, recentBytes, keyBytes, indexBytes } = processShares(mib * MiB);
+      expect(topologiesBytes + recentBytes + keyBytes + indexBytes).toBe(mib * MiB);
+      expect(topologiesBytes).toBeGreaterThan((mib * MiB * 3) / 4);
+    }
+  });
+
+  test('go to its topologies by what they keep, all of them together one', () => {
+    const [keeps, passes, unknown] = sharesAmong([takersOf(4, 1), takersOf(4, 0), undefined]);
+    expect(keeps! + passes! + unknown!).toBeCloseTo(1);
+    expect(keeps).toBeGreaterThan(4 * passes!);
+    expect(unknown).toBeCloseTo((keeps! + passes!) / 2);
+    expect(sharesAmong([undefined])).toEqual([1]);
+  });
+
+  test("are those of a smaller budget where V8's heap could not hold them", () => {
+    expect(usableBytes(1024 * MiB, 4096 * MiB)).toBe(1024 * MiB);
+    expect(usableBytes(64 * 1024 * MiB, 4096 * MiB)).toBe(6144 * MiB);
+  });
+});
+
+const counted = topology('counted', t => {
+  t.stream(topic('in', string(), json<number>()))
+    .groupByKey()
+    .count('counts');
+  t.stream(topic('other', string(), json<number>())).to(topic('out', string(), json<number>()));
+  t.globalTable('rates', topic('rates', string(), json<number>()));
+});
+
+test('what takes memory is counted from the plan', async () => {
+  await using world = await TestWorld.open();
+  await world.topic('rates', 3);
+  const { takers } = await planTopics(counted, world.broker, 4);
+  expect(takers).toEqual({ tasks: 8, inputs: 11, states: 5, stores: 7 });
+});
+
+test('a budget that is too small for the tasks is warned of, with the least that does', async () => {
+  await using world = await TestWorld.open();
+  const application = await world.start(counted, { memoryBytes: 1 * MiB });
+  await application.stop();
+  expect(world.warnings.join('\n')).toMatch(
+    /1\.0 MiB of memory are too little for 2 tasks with 2 stores: they need 5\.\d MiB/,
+  );
+});
