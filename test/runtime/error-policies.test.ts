@@ -196,13 +196,13 @@ test('a promise of a value in place of a value is none, in no kind of step', asy
         .stream(input)
         .map(fails, { onError })
         .as(json())
-        .to(output as never),
+        .to(output),
     ),
     keyBy: topology('t', t =>
       t
         .stream(input)
         .keyBy('k', fails, json<never>(), { onError })
-        .to(output as never),
+        .to(output),
     ),
     flatMap: topology('t', t =>
       t

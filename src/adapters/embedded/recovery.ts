@@ -1,4 +1,4 @@
-import { FatalError } from '../../errors.ts';
+import type { FatalError } from '../../errors.ts';
 import type { Log } from '../../runtime/ports.ts';
 import { readCleanStop } from './clean-stop.ts';
 import { readCompacted } from './compacted-files.ts';

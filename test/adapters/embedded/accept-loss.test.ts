@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { openEmbeddedBroker } from '../../../src/adapters/embedded/embedded-broker.ts';
-import { MemoryDisk } from '../../../src/adapters/embedded/memory-disk.ts';
+import type { MemoryDisk } from '../../../src/adapters/embedded/memory-disk.ts';
 import type { BrokerReader, Log } from '../../../src/runtime/ports.ts';
 import { ManualClock } from '../../../src/testing/manual-clock.ts';
 import { Dice, seedOf } from '../../seed.ts';
