@@ -20,7 +20,7 @@ import type { Figures } from './runtime/figures.ts';
 import type { PartitionLag } from './runtime/lag.ts';
 import type { Live, LiveOptions } from './runtime/live-log.ts';
 import type { LiveRecord, StoreChange } from './runtime/live-topic.ts';
-import { processShares, sharesAmong, usableBytes } from './runtime/memory.ts';
+import { processShares, sharesAmong } from './runtime/memory.ts';
 import type { Log } from './runtime/ports.ts';
 import type { ReadOnlyStore } from './runtime/read-only-store.ts';
 import { start } from './runtime/start.ts';
@@ -185,15 +185,15 @@ export async function openFolder({ data = DEFAULT_DATA, log = silent, ...options
   };
 }
 
+/** Caches lie in V8's heap, about half of a budget with what waits there to be collected: a larger one than its limit is cut to it. */
 function usableMemory(memoryBytes: number, log: Log): number {
-  const heapLimitBytes = getHeapStatistics().heap_size_limit;
-  const usable = usableBytes(memoryBytes, heapLimitBytes);
-  if (usable < memoryBytes)
+  const limitBytes = getHeapStatistics().heap_size_limit;
+  if (memoryBytes > limitBytes)
     log.info(
-      { memoryBytes, usableBytes: usable, heapLimitBytes },
-      "V8's limit for its heap allows no more memory than this: raise it with node --max-old-space-size",
+      { memoryBytes, limitBytes },
+      "the memory budget is cut to V8's limit for its heap: --max-old-space-size of node raises that",
     );
-  return usable;
+  return Math.min(memoryBytes, limitBytes);
 }
 
 /**

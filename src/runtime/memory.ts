@@ -2,6 +2,7 @@ import type { Plan } from './plan.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
 
 /** What takes memory in a topology that runs. */
 export interface Takers {
@@ -48,22 +49,15 @@ const KEYS: Share = { part: 1 / 32, most: 32 * MiB, least: 1 * MiB };
 const INDEX: Share = { part: 1 / 32, most: 32 * MiB, least: 1 * MiB };
 
 const READ_AHEAD: Share = { part: 1 / 16, most: 2 * MiB, least: 128 * KiB };
-const EPOCH: Share = { part: 1 / 16, most: 64 * MiB, least: 256 * KiB };
+const EPOCH: Share = { part: 1 / 16, most: 32 * MiB, least: 256 * KiB };
 const STATE: Share = { part: 3 / 8, most: 192 * MiB, least: 2 * MiB };
-/** Caches have what the others leave. */
-const LEAST_CACHE_BYTES = 256 * KiB;
+/** Or what the others leave, where that is less. A JavaScript map holds 16 million entries, of more than 200 bytes each. */
+const CACHE: Share = { part: 1 / 3, most: 3 * GiB, least: 256 * KiB };
 
 /** An epoch that is being written lies in memory as batches for the log and as one for the state; the next one is open meanwhile. */
 const EPOCH_COPIES = 3;
 /** What a heap grows to before it is collected, by what lives in it. */
 const HEAP_GROWTH = 1.5;
-/** What a budget may be by V8's limit for its heap: a third of it is for what lies there, which must stay well below that. */
-const MOST_BY_HEAP = 1.5;
-
-/** What of a budget the process can make use of: V8 has a limit of its own. */
-export const usableBytes = (bytes: number, heapLimitBytes: number): number =>
-  Math.min(bytes, Math.floor(heapLimitBytes * MOST_BY_HEAP));
-
 /** Of the whole process. What is not the broker's is for the topologies. */
 export function processShares(bytes: number): BrokerShares & { readonly topologiesBytes: number } {
   const recentBytes = shareOf(bytes, RECENT);
@@ -83,7 +77,7 @@ export function sharesAmong(topologies: readonly (Takers | undefined)[]): number
 
 /** What a topology cannot do with less than. */
 export function leastBytes({ tasks, inputs, states, stores }: Takers): number {
-  return inputs * READ_AHEAD.least + tasks * EPOCH.least + states * STATE.least + stores * LEAST_CACHE_BYTES;
+  return inputs * READ_AHEAD.least + tasks * EPOCH.least + states * STATE.least + stores * CACHE.least;
 }
 
 /** Of a topology. */
@@ -92,7 +86,8 @@ export function memoryShares(bytes: number, { tasks, inputs, states, stores }: T
   const epochBytes = shareOf(bytes, EPOCH, tasks);
   const stateBytes = shareOf(bytes, STATE, states);
   const taken = inputs * readAheadBytes + tasks * epochBytes * EPOCH_COPIES + states * stateBytes;
-  const cacheBytes = stores === 0 ? 0 : Math.floor((bytes - taken) / HEAP_GROWTH / stores);
+  const left = stores === 0 ? 0 : Math.floor((bytes - taken) / HEAP_GROWTH / stores);
+  const cacheBytes = Math.min(left, shareOf(bytes, CACHE, stores));
   return { readAheadBytes, epochBytes, stateBytes, cacheBytes };
 }
 

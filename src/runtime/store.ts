@@ -7,6 +7,8 @@ import { bytesOfKey, textOfKey } from './store-key.ts';
 
 /** What an entry weighs besides its key and value: an object, its places in map and ring, a text. Measured on Node 20 to about ±20 %. */
 const ENTRY_BYTES = 200;
+/** Longer values stand in the cache as bytes: text would have to be copied for each look at it, and saves little of them. */
+const LONGEST_TEXT = 512;
 /** Entries that one addition looks at to find some to drop. */
 const EVICTION_STEPS = 16;
 /** Room for a record's frame and key lengths in a changelog batch. */
@@ -15,8 +17,8 @@ const RECORD_OVERHEAD_BYTES = 128;
 interface Entry {
   readonly key: string;
   /**
-   * Bytes, a state as the store's form has it, or, where nobody has changed it since it was read or closed, text of one character a
-   * byte: that weighs half of what bytes do, which are two objects and memory of their own. Null: known to be absent.
+   * Bytes, a state as the store's form has it, or, where it is short and nobody has changed it since it was read or closed, text of
+   * one character a byte: that weighs half of what bytes do, which are two objects and memory of their own. Null: known to be absent.
    */
   value: unknown;
   /** Whether `value` is a state. */
@@ -171,7 +173,8 @@ export class Store {
 
   /**
    * Ends the epoch: one changelog record, where there is a changelog, and one state write for each key it changed. The entries stay in the cache until
-   * `flushed`; the next epoch may begin before. A serde's bytes may be a view into a larger buffer: no entry keeps them.
+   * `flushed`; the next epoch may begin before. What the cache keeps of them is no view: a serde's bytes may be one into a
+   * larger buffer, which one cold entry would hold for as long as it stays.
    */
   closeEpoch(changelog: OutputWriter | null, writes: StateWrite[]): void {
     for (const entry of this.#dirty) {
@@ -180,7 +183,7 @@ export class Store {
       changelog?.appendText(timestamp, key, value);
       if (value === null) writes.push([this.#prefix + key, null]);
       else {
-        if (!isState) entry.value = textOfKey(value);
+        if (!isState) entry.value = value.length <= LONGEST_TEXT ? textOfKey(value) : new Uint8Array(value);
         writes.push([this.#prefix + key, stamped(value, timestamp)]);
       }
     }
@@ -217,6 +220,12 @@ export class Store {
     return found;
   }
 
+  /** A store with a form is asked for the state next. */
+  #kept(stored: Uint8Array): Uint8Array | string {
+    const isText = this.form === undefined && stored.length <= LONGEST_TEXT;
+    return isText ? payloadTextOf(stored) : payloadOf(stored);
+  }
+
   #read(key: string): Uint8Array | undefined {
     try {
       return this.state.get(this.#prefix + key);
@@ -228,8 +237,7 @@ export class Store {
   #add(key: string): Entry {
     this.misses++;
     const stored = this.#read(key);
-    // a store with a form is asked for the state next
-    const value = stored === undefined ? null : this.form ? payloadOf(stored) : payloadTextOf(stored);
+    const value = stored === undefined ? null : this.#kept(stored);
     const timestamp = stored === undefined ? -1 : timestampOf(stored);
     const size = value === null ? 0 : value.length;
     const entry: Entry = { key, value, isState: false, size, timestamp, epoch: 0, isUsed: true };

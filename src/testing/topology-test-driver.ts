@@ -36,7 +36,7 @@ export interface DriverOptions {
   readonly before?: readonly InputRecord[];
 }
 
-const MEMORY_BYTES = 64 * 1024 * 1024;
+const MEMORY_BYTES = 256 * 1024 * 1024;
 const LARGEST = 2 ** 31 - 1;
 /** Of the machine's time: how long nothing happens before the clock is to blame, and how often that is looked at. */
 const STILL_MS = 1000;

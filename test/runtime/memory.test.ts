@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { json, string, topic, topology } from '../../src/index.ts';
-import { leastBytes, memoryShares, processShares, sharesAmong, usableBytes } from '../../src/runtime/memory.ts';
+import { leastBytes, memoryShares, processShares, sharesAmong } from '../../src/runtime/memory.ts';
 import type { Takers } from '../../src/runtime/memory.ts';
 import { planTopics } from '../../src/runtime/topics.ts';
 import { seedOf } from '../seed.ts';
@@ -44,6 +44,12 @@ describe('the shares of a topology', () => {
     fc.assert(property, { seed: seedOf('least') });
   });
 
+  test('leave room in the heap, and no cache more entries than a map can hold', () => {
+    const large = memoryShares(4096 * MiB, takersOf(1, 1));
+    expect(large.cacheBytes * 1.5).toBeLessThanOrEqual(2048 * MiB);
+    expect(memoryShares(1024 * 1024 * MiB, takersOf(1, 1)).cacheBytes / 200).toBeLessThan(2 ** 24);
+  });
+
   test('a task without a store leaves its part to those that have one', () => {
     const all = memoryShares(256 * MiB, takersOf(8, 1));
     const half = memoryShares(256 * MiB, { ...takersOf(8, 1), states: 4, stores: 4 });
@@ -68,11 +74,6 @@ describe('the shares of a process', () => {
     expect(keeps).toBeGreaterThan(4 * passes!);
     expect(unknown).toBeCloseTo((keeps! + passes!) / 2);
     expect(sharesAmong([undefined])).toEqual([1]);
-  });
-
-  test("are those of a smaller budget where V8's heap could not hold them", () => {
-    expect(usableBytes(1024 * MiB, 4096 * MiB)).toBe(1024 * MiB);
-    expect(usableBytes(64 * 1024 * MiB, 4096 * MiB)).toBe(6144 * MiB);
   });
 });
 
