@@ -3,6 +3,7 @@ import { getHeapStatistics } from 'node:v8';
 import type { Observable } from 'rxjs';
 import { nodeDisk } from './adapters/embedded/node-disk.ts';
 import { openEmbeddedBroker } from './adapters/embedded/embedded-broker.ts';
+import { openLocalServer } from './adapters/embedded/local-server.ts';
 import { folderBytes } from './adapters/folder-bytes.ts';
 import { levelState } from './adapters/level/level-state.ts';
 import { defaultMemory } from './adapters/machine-memory.ts';
@@ -155,6 +156,7 @@ export async function openFolder({ data = DEFAULT_DATA, log = silent, ...options
   const { topologiesBytes, ...memory } = processShares(usableMemory(memoryBytes, log));
   const disk = await nodeDisk(logFolder(data));
   const broker = await openEmbeddedBroker({ disk, log, owner, acceptLoss, ...memory });
+  const producers = await openLocalServer({ broker, folder: logFolder(data), log, clock: systemClock });
   const names = new Set<string>();
   return {
     async sharesOf(topologies, { partitions = DEFAULT_PARTITIONS } = {}) {
@@ -181,7 +183,10 @@ export async function openFolder({ data = DEFAULT_DATA, log = silent, ...options
         .finally(() => names.delete(name));
       return starting;
     },
-    close: () => broker.close(),
+    async close() {
+      await producers.close();
+      await broker.close();
+    },
   };
 }
 

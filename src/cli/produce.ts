@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { FatalError, TopologyError } from '../errors.ts';
+import { TopologyError } from '../errors.ts';
 import { checkTopicName } from '../graph/names.ts';
 import { BatchWriter } from '../records/batch-writer.ts';
 import { NO_HEADERS } from '../records/headers.ts';
 import { partitionOf } from '../records/murmur2.ts';
 import { DEFAULT_MAX_MESSAGE_BYTES } from '../runtime/outputs.ts';
-import type { Broker, NewTopic } from '../runtime/ports.ts';
-import { dataOption, openForWriting, topicNamed } from './data-folder.ts';
+import type { BrokerReader, NewTopic } from '../runtime/ports.ts';
+import { dataOption, openForProducing, topicNamed } from './data-folder.ts';
 import { invalid, LineReader } from './input-line.ts';
 import type { InputRecord } from './input-line.ts';
 import { linesOf } from './input-stream.ts';
@@ -51,10 +51,10 @@ async function produce(topic: string, options: ProduceOptions): Promise<void> {
     throw usage('--key goes with --raw: lines of JSON have their keys in them.');
   if (options.partitions !== undefined && !options.create)
     throw usage('--partitions goes with --create: a topic keeps the count it has.');
-  const broker = await openForWriting(options.data, `topo produce ${topic}`);
+  const folder = await openForProducing(options.data, `topo produce ${topic}`);
   try {
-    const target = await targetOf(broker, topic, options);
-    const { serdes } = await refuseInternal(broker, [topic]);
+    const target = await targetOf(folder.view, topic, options);
+    const { serdes } = await refuseInternal(folder.view, [topic]);
     const maxAheadMs = Number(target.config['message.timestamp.after.max.ms'] ?? MAX_AHEAD_MS);
     const reader = new LineReader({ serdes: serdes.get(topic), nowMs: Date.now(), maxAheadMs });
     const batches = new Batches(target);
@@ -62,21 +62,28 @@ async function produce(topic: string, options: ProduceOptions): Promise<void> {
       process.stderr.write(`reading ${options.raw ? 'one value' : 'lines of JSON'}; Ctrl-D ends it\n`);
     if (options.raw) await readValue(reader, options.key, batches);
     else await readLines(reader, batches);
-    if (target.isNew && batches.count > 0) await broker.createTopics([target]);
-    await commit(broker, topic, batches);
+    if (target.isNew && batches.count > 0) {
+      const { name, partitions, config } = target;
+      await folder.createTopics([{ name, partitions, config }]);
+    }
+    if (batches.count > 0) await folder.append(batches.appends(topic));
     await print(
       `${batches.count.toLocaleString('en')} ${batches.count === 1 ? 'record' : 'records'} written to ${topic}`,
     );
   } finally {
-    await broker.close();
+    await folder.close();
   }
 }
 
 type Target = NewTopic & { readonly isNew: boolean };
 
-async function targetOf(broker: Broker, name: string, { create, partitions, data }: ProduceOptions): Promise<Target> {
-  const exists = (await broker.topics()).some(topic => topic.name === name);
-  if (exists || !create) return { ...(await topicNamed(broker, name, data)), isNew: false };
+async function targetOf(
+  view: BrokerReader,
+  name: string,
+  { create, partitions, data }: ProduceOptions,
+): Promise<Target> {
+  const exists = (await view.topics()).some(topic => topic.name === name);
+  if (exists || !create) return { ...(await topicNamed(view, name, data)), isNew: false };
   checkTopicName(name, { topic: name });
   return { name, partitions: partitions ?? DEFAULT_PARTITIONS, config: {}, isNew: true };
 }
@@ -151,26 +158,3 @@ class Batches {
 }
 
 const usage = (message: string): TopologyError => new TopologyError('TOPO_USAGE', message);
-
-const GROUP = 'topo-produce';
-const TASK = 'produce';
-
-async function commit(broker: Broker, topic: string, batches: Batches): Promise<void> {
-  const appends = batches.appends(topic);
-  if (appends.length === 0) return;
-  let assigned = () => {};
-  const ready = new Promise<void>(resolve => (assigned = resolve));
-  const nothing = async () => {};
-  const membership = await broker.join(GROUP, [{ id: TASK, inputs: [] }], {
-    assigned: async () => assigned(),
-    revoked: nothing,
-    lost: nothing,
-  });
-  await ready;
-  const writer = await membership.open(TASK);
-  const outcome = await writer.commit({ appends, offsets: [] });
-  if (outcome.kind !== 'committed')
-    throw new FatalError('TOPO_COMMIT_FAILED', `the records were not written to ${topic}. Try again.`, { topic });
-  await writer.close();
-  await membership.leave();
-}

@@ -36,7 +36,7 @@ export async function lockFolder(folder: string, holder: string): Promise<() => 
 const LOOKING = '?';
 const ANSWER_MS = 1000;
 /** The shortest limit on a socket's path is macOS's: 104 bytes with the terminating zero. */
-const LONGEST_PATH = 103;
+export const LONGEST_PATH = 103;
 const NAME_BYTES = 'lock.'.length + 16 + '.sock'.length;
 
 /** Sockets of one folder: `<directory>/<prefix><random>.sock`. */
