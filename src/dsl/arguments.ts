@@ -74,7 +74,8 @@ export function checkOptions(what: string, options: unknown, known: readonly str
 /** `what` is given `number`: `concurrency of 'score'`. */
 export function checkWhole(what: string, number: unknown, least: number, place: Place = {}): void {
   if (Number.isSafeInteger(number) && (number as number) >= least) return;
-  const given = typeof number === 'bigint' ? `${number}n` : JSON.stringify(number);
+  const given =
+    typeof number === 'bigint' ? `${number}n` : typeof number === 'number' ? number : JSON.stringify(number);
   throw refusal('TOPO_GRAPH_INVALID', `${what} is ${given}: it takes a whole number from ${least}.`, place);
 }
 

@@ -9,13 +9,13 @@ const LEAST = 100;
  * least 100. It costs nothing until something is dead-lettered.
  */
 export class DeadLetterLimit {
-  /** Units so far, the one under way included. */
-  #units = 0;
+  /** Units so far, the one under way included: it counts when it ends, however often it is tried. */
+  #units = 1;
   #inARow = 0;
   /** Numbers of the units that were dead-lettered, of the last `WINDOW`. */
   #recent: number[] = [];
 
-  unit(): void {
+  unitEnded(): void {
     this.#units++;
   }
 

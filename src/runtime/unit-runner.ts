@@ -48,8 +48,8 @@ export class UnitRunner {
   drain: () => Promise<void> = async () => {};
   /** Set when the chain is compiled: makes steps forget what they hold. */
   reset: () => void = () => {};
-  /** The unit that is to be tried again, and how often it has failed. */
-  #failing: { readonly unit: unknown; readonly attempts: number } | null = null;
+  /** How often the units have failed that are to be tried again: while one of them waits, what is no record may fail too. */
+  readonly #failing = new Map<unknown, number>();
   /** What is under way, where that is no record. */
   #work: Work | null = null;
   readonly #limit = new DeadLetterLimit();
@@ -70,7 +70,6 @@ export class UnitRunner {
 
   /** The input's head. @throws FatalError, SpoiledEpoch, StoppedByPolicy, RetryLater */
   record(input: TaskInput): void {
-    this.#count();
     for (;;) {
       this.#begin(input);
       try {
@@ -86,7 +85,6 @@ export class UnitRunner {
 
   /** As `record`, where the epoch holds nothing else: what steps hold back comes out within the unit, and may fail with it. */
   async recordAlone(input: TaskInput): Promise<void> {
-    this.#count();
     for (;;) {
       this.#begin(input);
       try {
@@ -125,7 +123,6 @@ export class UnitRunner {
 
   /** One unit without a record. @throws as `record` */
   work(work: Work): void {
-    this.#count();
     for (;;) {
       this.#beginWork(work);
       try {
@@ -143,7 +140,6 @@ export class UnitRunner {
 
   /** As `work`, where the epoch holds nothing else. */
   async workAlone(work: Work): Promise<void> {
-    this.#count();
     for (;;) {
       this.#beginWork(work);
       try {
@@ -162,7 +158,8 @@ export class UnitRunner {
 
   /** To be called when a unit has succeeded or was dead-lettered. @throws TooManyDeadLetters where it was one too many */
   unitEnded(): void {
-    if (this.#failing !== null && this.#failing.unit === this.#unitId) this.#failing = null;
+    this.#limit.unitEnded();
+    if (this.#failing.size > 0) this.#failing.delete(this.#unitId);
     if (this.#exceeded !== null) throw this.#exceeded;
   }
 
@@ -182,6 +179,8 @@ export class UnitRunner {
     this.#dropped = [];
     this.#letters = [];
     this.options.counters.abort();
+    // what was submitted is submitted anew
+    for (const unit of this.#failing.keys()) if (typeof unit !== 'string') this.#failing.delete(unit);
     this.endUnit();
   }
 
@@ -240,14 +239,9 @@ export class UnitRunner {
     throw new Verdict(error, decision);
   }
 
-  #count(): void {
-    // a unit that is tried again was counted
-    if (this.#failing === null) this.#limit.unit();
-  }
-
   /** Attempts of the unit under way that have failed. */
   get #attempts(): number {
-    return this.#failing?.unit === this.#unitId ? this.#failing!.attempts : 0;
+    return this.#failing.size === 0 ? 0 : (this.#failing.get(this.#unitId) ?? 0);
   }
 
   get #unitId(): unknown {
@@ -319,7 +313,7 @@ export class UnitRunner {
     const policy = this.options.policies.of(error.place.step!);
     if (isRetry(policy) && this.#attempts < policy.times) {
       const attempts = this.#attempts + 1;
-      this.#failing = { unit: this.#unitId, attempts };
+      this.#failing.set(this.#unitId, attempts);
       throw new RetryLater(Math.min(policy.backoffMs * 2 ** (attempts - 1), LONGEST_BACKOFF_MS));
     }
     const last = isRetry(policy) ? policy.then : policy;

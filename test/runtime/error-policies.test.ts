@@ -288,6 +288,47 @@ describe('a retry', () => {
     expect(short(await world.read('out'))).toEqual(['k=a!@1', 'k=bad!@2', 'k=c!@3']);
   });
 
+  test('is one of so many, whatever else of the task fails meanwhile', async () => {
+    let answer = () => {};
+    const answered = new Promise<void>(resolve => (answer = resolve));
+    let attempts = 0;
+    const both = topology('t', t => {
+      const stream = t.stream(input);
+      stream
+        .filter(value => value === 'call')
+        .mapAsync('call', async value => answered.then(() => value))
+        .map(
+          (): string => {
+            throw new Error('not its result');
+          },
+          { onError: { retry: { times: 1, backoff: 1 } } },
+        )
+        .as(string())
+        .to(output);
+      stream
+        .filter(value => value === 'bad')
+        .map(
+          (): string => {
+            attempts++;
+            throw new Error('not yet');
+          },
+          { onError: { retry: { times: 3, backoff: 100 } } },
+        )
+        .as(string())
+        .to(output);
+    });
+    await using world = await worldWith('k=call@1', 'k=bad@2');
+    const application = await world.start(both);
+    await until(() => attempts === 1);
+    answer();
+    for (let n = 0; n < 20 && (await world.read('t.dead-letters')).length < 2; n++) {
+      await world.clock.advance(1000);
+      await application.turn();
+    }
+    expect((await world.read('t.dead-letters')).map(({ value }) => value)).toEqual(['call', 'bad']);
+    expect(attempts).toBe(4);
+  });
+
   test('of a result of a call, and of a timer, holds their task in the same way', async () => {
     const later = topology('t', t =>
       t
@@ -401,8 +442,9 @@ describe('so many dead letters that it looks like a broken deploy', () => {
   test('what lies further back than 10,000 units does not count', () => {
     const limit = new DeadLetterLimit();
     const unit = (isBad: boolean): string | null => {
-      limit.unit();
-      return isBad ? limit.deadLettered() : null;
+      const problem = isBad ? limit.deadLettered() : null;
+      limit.unitEnded();
+      return problem;
     };
     for (let n = 0; n < 99; n++) expect(unit(true)).toBeNull();
     for (let n = 0; n < 10_000; n++) unit(false);
