@@ -15,6 +15,13 @@ export class Verdict extends Error {
   }
 }
 
+/** What another attempt of the unit would come to as well: it has none. */
+export class Final extends Error {
+  constructor(readonly thrown: unknown) {
+    super('it failed for good', { cause: thrown });
+  }
+}
+
 /** What the steps of a topology do with errors: their own policy, or the topology's or run's. */
 export class ErrorPolicies {
   constructor(
@@ -69,6 +76,7 @@ export function ask(
 export function asRecordError(thrown: unknown, place: Place): RecordError {
   if (thrown instanceof FatalError || thrown instanceof TransientError || thrown instanceof TopologyError) throw thrown;
   if (thrown instanceof Verdict) return thrown.error;
+  if (thrown instanceof Final) return asRecordError(thrown.thrown, place);
   if (thrown instanceof RecordError)
     return new RecordError(
       thrown.code,

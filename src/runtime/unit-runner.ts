@@ -7,7 +7,7 @@ import { OutTally } from './counters.ts';
 import type { Counters, DropReason } from './counters.ts';
 import { deadLetter } from './dead-letters.ts';
 import { DeadLetterLimit } from './dead-letter-limit.ts';
-import { Verdict, asRecordError, ask, isRetry } from './error-policy.ts';
+import { Final, Verdict, asRecordError, ask, isRetry } from './error-policy.ts';
 import type { ErrorPolicies } from './error-policy.ts';
 import type { TaskInput } from './input.ts';
 import type { Outputs, TopicOutput } from './outputs.ts';
@@ -311,7 +311,7 @@ export class UnitRunner {
       return error;
     }
     const policy = this.options.policies.of(error.place.step!);
-    if (isRetry(policy) && this.#attempts < policy.times) {
+    if (isRetry(policy) && !(thrown instanceof Final) && this.#attempts < policy.times) {
       const attempts = this.#attempts + 1;
       this.#failing.set(this.#unitId, attempts);
       throw new RetryLater(Math.min(policy.backoffMs * 2 ** (attempts - 1), LONGEST_BACKOFF_MS));

@@ -282,6 +282,24 @@ test('a call that fails for good dead-letters the value that entered the step', 
   });
 });
 
+test('a call that failed for good is not held by a retry that the topology is told: it would fail again', async () => {
+  const retrying = topology('t', { onError: { retry: { times: 3, backoff: '1 h' } } }, t =>
+    t
+      .stream(input)
+      .mapAsync('call', async value => {
+        if (value === 'bad') throw new Error('down');
+        return value;
+      })
+      .as(string())
+      .to(output),
+  );
+  await using driver = await drive(retrying);
+  await driver.pipeAll(records('in', 'k=bad@1', 'l=a@2'));
+  expect(brief(await driver.read('out'))).toEqual(['l=a@2']);
+  const [letter] = await driver.read('t.dead-letters');
+  expect(headerTexts(letter!.headers)).toMatchObject({ 'topo.code': 'TOPO_USER_FUNCTION', 'topo.attempt': '1' });
+});
+
 test('in an order that is not by key it follows a new key without a repartition, and shows it', async () => {
   const calling = topology('t', t => {
     t.stream(input)

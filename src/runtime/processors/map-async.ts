@@ -7,6 +7,7 @@ import type { Outcome } from '../calls.ts';
 import { everyInput } from '../chain.ts';
 import type { Compiled, Site, StoredEntry } from '../chain.ts';
 import { IN, OUT } from '../counters.ts';
+import { Final } from '../error-policy.ts';
 import { KeyView } from '../key-view.ts';
 import type { DueSubject } from '../schedule.ts';
 import type { Store } from '../store.ts';
@@ -232,7 +233,7 @@ class MapAsync {
 
   #instead(thrown: unknown, value: Uint8Array | null): unknown {
     const { substitute } = this.site;
-    if (substitute === null) throw thrown;
+    if (substitute === null) throw new Final(thrown);
     return substitute(thrown, value === null ? null : decode(this.#value, value, 'value'));
   }
 
