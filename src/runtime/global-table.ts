@@ -7,7 +7,7 @@ import type { GlobalPartition } from './global-partition.ts';
 import type { Lookup } from './chain.ts';
 import { IN, OUT, dropColumn } from './counters.ts';
 import type { Counters, DropReason } from './counters.ts';
-import { asRecordError } from './error-policy.ts';
+import { asRecordError, isRetry } from './error-policy.ts';
 import type { ErrorPolicies } from './error-policy.ts';
 import { lost } from './lost.ts';
 import { openNumbered } from './numbered-state.ts';
@@ -56,7 +56,7 @@ const stateId = (table: string): string => `global:${table}`;
  * from. Its state holds the offsets it reflects; where it does not fit the topic any more, it is set aside and read anew.
  *
  * Its records are no units of a task, and there is nobody to write dead letters: one that cannot be read is counted (`unreadable`)
- * and logged, and leaves the row as it was; with `onError: 'stop'` it ends the run.
+ * and logged, and leaves the row as it was; with `onError: 'stop'` of the run or topology it ends the run. A function is not asked.
  */
 export class GlobalTable {
   readonly partitions: readonly GlobalPartition[];
@@ -150,6 +150,7 @@ export class GlobalTable {
     const writes: StateWrite[] = [[ORIGIN_KEY, Buffer.from(originOf(this.#options))]];
     for (const partition of this.partitions) writes.push(partition.write());
     this.#store.closeEpoch(null, writes);
+    this.#options.counters.closeEpoch();
     await this.#state.write(writes);
     this.#store.flushed();
   }
@@ -230,7 +231,9 @@ export class GlobalTable {
     const { topology, node, policies, log } = this.#options;
     const place: Place = { topology: topology.name, step: node.id, topic: node.topic.name, ...at };
     const error = asRecordError(thrown, place);
-    if (policies.of(node.id) === 'stop') throw new StoppedByPolicy(error);
+    const policy = policies.of(node.id);
+    // it is not tried again: its bytes stay what they are
+    if ((isRetry(policy) ? policy.then : policy) === 'stop') throw new StoppedByPolicy(error);
     log.warn(
       { code: error.code, ...error.place },
       `a record of global table '${node.id}' cannot be read: it is passed over`,

@@ -136,10 +136,11 @@ describe('a global table', () => {
     expect(world.warnings).toContain("a record of global table 'by-code' cannot be read: it is passed over");
 
     await world.write('countries', record('DE=}@6'));
-    await expect(world.start(graph, { onError: 'stop' })).rejects.toMatchObject({
-      code: 'TOPO_STOPPED_BY_POLICY',
-      place: { step: 'by-code', topic: 'countries', partition: 0, offset: 3 },
-    });
+    for (const onError of ['stop', { times: 3, backoffMs: 1, then: 'stop' }] as const)
+      await expect(world.start(graph, { onError })).rejects.toMatchObject({
+        code: 'TOPO_STOPPED_BY_POLICY',
+        place: { step: 'by-code', topic: 'countries', partition: 0, offset: 3 },
+      });
   });
 
   test('ends a run at a record it cannot read where the policy says stop; what came before is committed', async () => {
