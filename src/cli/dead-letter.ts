@@ -13,7 +13,8 @@ export interface DeadLetter {
   readonly message: string;
   readonly exception: string;
   readonly stacktrace: string;
-  readonly source: { readonly topic: string; readonly partition: number; readonly offset: number };
+  /** Null for what came from no topic by itself: a window, a timer, the result of a call. */
+  readonly source: { readonly topic: string; readonly partition: number; readonly offset: number } | null;
   readonly attempt: number;
   readonly manifest: string;
   /** The record's own. */
@@ -29,6 +30,7 @@ export function deadLetterOf(record: TopicRecord): DeadLetter {
   );
   const text = (name: string) => at.get(name) ?? '';
   const names = DEAD_LETTER_HEADERS;
+  const topic = text(names.topic);
   return {
     record,
     id: `${record.partition}:${record.offset}`,
@@ -37,14 +39,16 @@ export function deadLetterOf(record: TopicRecord): DeadLetter {
     message: text(names.message),
     exception: text(names.exception),
     stacktrace: text(names.stacktrace),
-    source: { topic: text(names.topic), partition: Number(text(names.partition)), offset: Number(text(names.offset)) },
+    source:
+      topic === '' ? null : { topic, partition: Number(text(names.partition)), offset: Number(text(names.offset)) },
     attempt: Number(text(names.attempt)),
     manifest: text(names.manifest),
     headers: record.headers.filter(([name]) => !OURS.has(name)),
   };
 }
 
-export const sourceText = ({ source }: DeadLetter): string => `${source.topic}-${source.partition}@${source.offset}`;
+export const sourceText = ({ source }: DeadLetter): string =>
+  source === null ? '-' : `${source.topic}-${source.partition}@${source.offset}`;
 
 /** What `dlq ls --json` prints. */
 export function summaryJson({ record, step, code, message, exception, source, attempt, manifest }: DeadLetter) {

@@ -13,8 +13,11 @@ export interface CallPolicy {
   readonly backoffMs: number;
 }
 
-/** What came of a call in the end. */
-export type Outcome = { readonly value: unknown } | { readonly thrown: unknown };
+/** What came of an attempt. */
+type Outcome = { readonly value: unknown } | { readonly thrown: unknown };
+
+/** What came of a call in the end, after so many attempts. */
+export type FinalOutcome = Outcome & { readonly attempts: number };
 
 /** What is called, once an attempt. */
 export type Attempt = (signal: AbortSignal, attempt: number) => unknown;
@@ -33,12 +36,12 @@ export class Calls {
   ) {}
 
   /** Null when `signal` aborted: nobody wants to know any more. */
-  async make(call: Attempt, signal: AbortSignal): Promise<Outcome | null> {
+  async make(call: Attempt, signal: AbortSignal): Promise<FinalOutcome | null> {
     const { retries, backoffMs } = this.policy;
     for (let attempt = 1; ; attempt++) {
       const outcome = await this.#inTurn(call, signal, attempt);
       if (signal.aborted) return null;
-      if ('value' in outcome || attempt > retries) return outcome;
+      if ('value' in outcome || attempt > retries) return { ...outcome, attempts: attempt };
       if (backoffMs > 0) await this.clock.sleep(Math.min(backoffMs * 2 ** (attempt - 1), LONGEST_BACKOFF_MS), signal);
     }
   }

@@ -42,6 +42,8 @@ export interface Work {
   run(): void;
   /** What it is about, where that is not the object itself. Called once `run` has begun. */
   readonly id?: () => string;
+  /** How often was tried what failed and is handed on. */
+  readonly attempts?: number;
   /** After `run` threw, and what it did was taken back: removes what it was about, and tells what of it to dead-letter. */
   discard(): Discarded;
 }

@@ -341,7 +341,8 @@ export class UnitRunner {
 
   #write(error: RecordError, subject?: DueSubject): void {
     const { manifestHash } = this.options;
-    deadLetter(this.deadLetters, this.unit, error, { manifestHash, attempt: this.#attempts + 1, subject });
+    const attempt = this.#attempts + (this.#work?.attempts ?? 1);
+    deadLetter(this.deadLetters, this.unit, error, { manifestHash, attempt, subject });
   }
 
   #place(step: string) {

@@ -66,6 +66,16 @@ describe('dlq', () => {
     expect(unknown.stderr).toContain('Did you mean shout?');
   });
 
+  it('what came from no topic by itself, such as the result of a call, has no source', async () => {
+    const calling = SHOUT.replace('.map(order => (', ".mapAsync('call', async order => (");
+    const cwd = project({ 'calling.ts': calling });
+    await topo(['produce', 'orders', '--create'], { cwd, input: '{"key":"bad","value":{}}' });
+    expect(await topo(['run', 'calling.ts', '--exit-when-idle'], { cwd })).toMatchObject({ code: 0, stderr: '' });
+    expect((await topo(['dlq', 'ls'], { cwd })).stdout).toMatch(/ {2}call {2}TOPO_USER_FUNCTION {2}- {2}bad {2}/);
+    const { stdout } = await topo(['dlq', 'ls', '--json'], { cwd });
+    expect(JSON.parse(stdout)).toMatchObject({ step: 'call', source: null, attempt: 1 });
+  });
+
   it('where several topologies ran, one has to be named', async () => {
     expect(await topo(['run', 'other.ts', '--exit-when-idle'], { cwd })).toMatchObject({ code: 0, stderr: '' });
     const result = await topo(['dlq', 'ls'], { cwd });

@@ -254,7 +254,7 @@ test('a call that fails is tried again after a while that doubles; a key waits, 
   expect(short(await world.read('out'))).toEqual(['l=3@3', 'k=1@1', 'k=2@2']);
 });
 
-test('a call that fails for good dead-letters the value that entered the step', async () => {
+test('a call that fails for good dead-letters the value that entered the step, with the number of its attempts', async () => {
   await using world = await opened();
   await world.write('in', { key: 'k', value: 'bad', timestamp: 5, headers: [['h', 'x']] }, record('k=good@6'));
   const failing = topology('t', t =>
@@ -262,10 +262,14 @@ test('a call that fails for good dead-letters the value that entered the step', 
       .stream(input)
       .map(value => ({ seen: value }))
       .as(json<{ seen: string }>())
-      .mapAsync('call', async ({ seen }) => {
-        if (seen === 'bad') throw new RangeError('no such thing');
-        return seen;
-      })
+      .mapAsync(
+        'call',
+        async ({ seen }) => {
+          if (seen === 'bad') throw new RangeError('no such thing');
+          return seen;
+        },
+        { retry: { times: 2, backoff: 0 } },
+      )
       .as(string())
       .to(output),
   );
@@ -278,6 +282,7 @@ test('a call that fails for good dead-letters the value that entered the step', 
     h: 'x',
     'topo.code': 'TOPO_USER_FUNCTION',
     'topo.step': 'call',
+    'topo.attempt': '3',
     '__streams.errors.exception': 'RangeError',
   });
 });

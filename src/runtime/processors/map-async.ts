@@ -3,7 +3,7 @@ import { decodeHeaders } from '../../records/headers.ts';
 import type { Serde } from '../../serdes/serde.ts';
 import { timeAt, timeText } from '../../serdes/windowed.ts';
 import { Calls } from '../calls.ts';
-import type { Outcome } from '../calls.ts';
+import type { FinalOutcome } from '../calls.ts';
 import { everyInput } from '../chain.ts';
 import type { Compiled, Site, StoredEntry } from '../chain.ts';
 import { IN, OUT } from '../counters.ts';
@@ -30,7 +30,7 @@ interface Held {
   readonly given: AbortController;
   /** Its unit stands: it was not taken back. */
   isBegun: boolean;
-  outcome?: Outcome;
+  outcome?: FinalOutcome;
   isSubmitted: boolean;
 }
 
@@ -207,20 +207,22 @@ class MapAsync {
   /** What may be handed on: with order `partition`, what nothing stands in front of. */
   #submitReady(): void {
     for (const one of this.held.values()) {
-      if (one.outcome === undefined) {
+      const { outcome } = one;
+      if (outcome === undefined) {
         if (this.#order === 'partition') return;
       } else if (!one.isSubmitted) {
         one.isSubmitted = true;
         this.site.submit({
           step: this.node.id,
-          run: () => this.#handOn(one, one.outcome!),
+          run: () => this.#handOn(one, outcome),
           discard: () => this.#discard(one),
+          ...('thrown' in outcome && { attempts: outcome.attempts }),
         });
       }
     }
   }
 
-  #handOn(one: Held, outcome: Outcome): void {
+  #handOn(one: Held, outcome: FinalOutcome): void {
     const { unit, counters, next } = this.site;
     const { key, value, headers } = this.#takeOut(one);
     unit.timestamp = one.timestamp;
