@@ -14,10 +14,10 @@ const { values } = parseArgs({
   },
 });
 const say = (line: string) => process.stdout.write(`${line}\n`);
-const seed = values.seed === undefined ? seedOf('fuzz') : Number(values.seed);
+const seed = values.seed === undefined ? seedOf('fuzz') : numberOf('seed', values.seed);
 
 if (values.case === undefined) {
-  const minutes = Number(values.minutes);
+  const minutes = numberOf('minutes', values.minutes);
   const tallies = await runFuzzer(seed, minutes);
   const share = (minutes * 60) / Object.keys(tallies).length;
   for (const [name, { cases, values: taken }] of Object.entries(tallies))
@@ -26,6 +26,12 @@ if (values.case === undefined) {
   const [name, from] = values.case.split('/');
   const target = TARGETS.find(one => one.name === name);
   if (target === undefined) throw new Error(`there is no target ${name}; there are ${TARGETS.map(one => one.name).join(', ')}`);
-  for (let number = Number(from); number < Number(from) + Number(values.cases); number++)
+  const [first, count] = [numberOf('case', from), numberOf('cases', values.cases)];
+  for (let number = first; number < first + count; number++)
     say(`${name}/${number}: ${await runCase(target, seed, number)}`);
 } // prettier-ignore
+
+function numberOf(option: string, text = ''): number {
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+  throw new Error(`--${option} takes a number, not '${text}'`);
+}
