@@ -65,7 +65,7 @@ export class Taps implements CommitListener {
   }
 
   committing(group: string, task: string, offsets: readonly OffsetCommit[]): void {
-    if (group === this.topology.name) this.#notes.push({ kind: 'commit', task, offsets });
+    if (group === this.topology.name && offsets.length > 0) this.#notes.push({ kind: 'commit', task, offsets });
   }
 
   opened(group: string, task: string, offsets: readonly OffsetCommit[]): void {

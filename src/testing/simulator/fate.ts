@@ -16,9 +16,18 @@ export interface Fate {
   readonly fault: DiskFaultKind | 'none';
   /** Which of the operations that the fault can happen to. */
   readonly faultAt: number;
+  /** If it ends in order: so long after its input was there, whether it is idle or not. Null: when it is. */
+  readonly stopsAfterMs: number | null;
 }
 
-export const CALM: Fate = { deathAt: Infinity, deathOn: '', isPowerCut: false, fault: 'none', faultAt: 0 };
+export const CALM: Fate = {
+  deathAt: Infinity,
+  deathOn: '',
+  isPowerCut: false,
+  fault: 'none',
+  faultAt: 0,
+  stopsAfterMs: null,
+};
 
 /** What happens seldom, and must be able to end in the middle as well. */
 const RARE = ['create', 'sync the folder', 'remove', 'truncate', 'open the state', 'set the state', 'write clean-stop'];
@@ -32,10 +41,11 @@ export function drawFate(random: Random, faults: readonly FaultKind[]): Fate {
   const dies = death !== undefined && random.chance(7 / 8);
   const isRare = random.chance(0.3);
   return {
-    deathAt: dies ? 1 + Math.floor(random.unit() ** 2 * (isRare ? 6 : 800)) : Infinity,
+    deathAt: dies ? 1 + Math.floor(random.unit() ** 2 * (isRare ? 6 : random.oneOf([100, 300, 800]))) : Infinity,
     deathOn: isRare ? random.oneOf(RARE) : '',
     isPowerCut: death === 'power-cut',
     fault,
     faultAt: 1 + Math.floor(random.unit() ** 2 * 60),
+    stopsAfterMs: random.chance(0.5) ? random.below(100) : null,
   };
 }

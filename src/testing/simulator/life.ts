@@ -158,13 +158,15 @@ export class Life {
       this.#settings,
     );
     this.#isStarted = true;
+    const { stopsAfterMs } = this.fate;
     try {
-      const fed = this.#feed(feed, world.chunks.length);
+      const left = world.chunks.length - feed.writes;
+      const fed = this.#feed(feed, feed.writes + (this.fate === CALM ? left : random.below(left + 1)));
       fed.catch(() => {});
       await Promise.race([fed, application.done]);
-      await application.idle();
+      if (stopsAfterMs === null) await application.idle();
       if (this.fate === CALM) await this.#readStores(application);
-      await clock.sleep(random.below(300));
+      await clock.sleep(stopsAfterMs ?? random.below(300));
     } catch (error) {
       await application.crash().catch(() => {});
       throw error;
