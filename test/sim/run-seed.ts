@@ -33,7 +33,7 @@ export async function runSeed(seed: number): Promise<SeedRun> {
   const onDrop = isKnown ? 'count' : 'dead-letter';
   // where what comes meanwhile goes before it, what it made due has gone before both: no order that the model could follow
   const retry =
-    rule === 'G2' && random.chance(0.3) ? { times: 1 + random.below(2), backoffMs: random.below(100) } : null;
+    rule === 'G2' && random.chance(0.4) ? { times: 1 + random.below(2), backoffMs: random.below(100) } : null;
   const onErrorOf = (last: ErrorFunction | 'dead-letter') => (retry ? { ...retry, then: last } : last);
   const common = { topology, partitions, input, isComplete: rule === 'G2' };
   const simulation = new Simulation(

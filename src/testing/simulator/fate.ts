@@ -16,6 +16,8 @@ export interface Fate {
   readonly fault: DiskFaultKind | 'none';
   /** Which of the operations that the fault can happen to. */
   readonly faultAt: number;
+  /** It is killed, or the power goes, before it has dealt with the fault. */
+  readonly diesOfFault: boolean;
   /** If it ends in order: so long after its input was there, whether it is idle or not. Null: when it is. */
   readonly stopsAfterMs: number | null;
 }
@@ -26,11 +28,12 @@ export const CALM: Fate = {
   isPowerCut: false,
   fault: 'none',
   faultAt: 0,
+  diesOfFault: false,
   stopsAfterMs: null,
 };
 
-/** What happens seldom, and must be able to end in the middle as well. */
-const RARE = ['create', 'sync the folder', 'remove', 'truncate', 'open the state', 'set the state', 'write clean-stop'];
+/** What happens seldom, or when all wait, and must be able to end in the middle as well. */
+const RARE = ['wake', 'create', 'sync the folder', 'remove', 'truncate', 'open the state', 'set the state', 'write clean-stop'];
 
 /** Most lives end soon, some when much is done; one in eight ends in order. */
 export function drawFate(random: Random, faults: readonly FaultKind[]): Fate {
@@ -46,6 +49,7 @@ export function drawFate(random: Random, faults: readonly FaultKind[]): Fate {
     isPowerCut: death === 'power-cut',
     fault,
     faultAt: 1 + Math.floor(random.unit() ** 2 * 60),
+    diesOfFault: death !== undefined && random.chance(0.3),
     stopsAfterMs: random.chance(0.5) ? random.below(100) : null,
   };
 }

@@ -78,7 +78,8 @@ export class Life {
   async run(): Promise<Machine> {
     const { fate, machine, random, world } = this;
     world.listener?.begun();
-    const end = await this.#scheduler.drive(this.#main(), fate);
+    const isDoomed = () => fate.diesOfFault && !this.#faults.flipsBits && this.#faults.isHit;
+    const end = await this.#scheduler.drive(this.#main(), { ...fate, isDoomed });
     world.trace.add(end.kind === 'threw' ? `threw ${String(end.error)}` : end.kind);
     if (end.kind === 'threw' && !this.#isExplained(end.error)) throw end.error;
     const [spared] = this.#state.wronglySetAside;

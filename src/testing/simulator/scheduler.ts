@@ -43,6 +43,8 @@ export type End<T> =
 export interface Death {
   readonly deathAt: number;
   readonly deathOn: string;
+  /** Whether it dies now, whatever comes next. */
+  readonly isDoomed: () => boolean;
 }
 
 const MOST_TURNS = 100_000;
@@ -128,10 +130,10 @@ export class Scheduler implements Clock, Turns {
   }
 
   /**
-   * Lets the process run to its end, or to where it dies: at so many turns of a name that begins so. The last one is its last, or
+   * Lets the process run to its end, or to where it dies: at so many turns of a name that begins so, or where it is doomed. The last one is its last, or
    * was never, or something between. @throws Error when it does not end
    */
-  async drive<T>(work: Promise<T>, { deathAt, deathOn }: Death): Promise<End<T>> {
+  async drive<T>(work: Promise<T>, { deathAt, deathOn, isDoomed }: Death): Promise<End<T>> {
     let end: End<T> | undefined;
     work.then(
       value => (end = { kind: 'returned', value }),
@@ -143,7 +145,7 @@ export class Scheduler implements Clock, Turns {
       if (end !== undefined) return end;
       if (this.#turns >= MOST_TURNS) throw new Error(`it does not come to an end in ${MOST_TURNS} turns`);
       const next = this.#next();
-      if (next?.what.startsWith(deathOn) && --left <= 0) return this.#die();
+      if (isDoomed() || (next?.what.startsWith(deathOn) && --left <= 0)) return this.#die();
       if (next !== undefined) {
         this.#take(next);
         stillness = 0;
