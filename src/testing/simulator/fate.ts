@@ -33,7 +33,16 @@ export const CALM: Fate = {
 };
 
 /** What happens seldom, or when all wait, and must be able to end in the middle as well. */
-const RARE = ['wake', 'create', 'sync the folder', 'remove', 'truncate', 'open the state', 'set the state', 'write clean-stop'];
+const RARE = [
+  'wake',
+  'create',
+  'sync the folder',
+  'remove',
+  'truncate',
+  'open the state',
+  'set the state',
+  'write clean-stop',
+];
 
 /** Most lives end soon, some when much is done; one in eight ends in order. */
 export function drawFate(random: Random, faults: readonly FaultKind[]): Fate {
