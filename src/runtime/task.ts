@@ -92,6 +92,8 @@ export class Task {
   /** Where its inputs began when it started, for those it never committed. */
   #starts: readonly number[] = [];
   #isDraining = false;
+  /** Whose head is under way. It is tried again before any other record is taken: what it had made due may be committed. */
+  #taken: TaskInput | undefined;
   /** When a unit that failed is tried again. */
   #retryAtMs: number | null = null;
   readonly #ended = new AbortController();
@@ -230,7 +232,7 @@ export class Task {
         if (clock.now() >= deadlineMs || this.epochBytes >= memory.epochBytes) break;
         nextLook += Math.min(count, LONGEST_STRIDE);
       }
-      const input = pick(this.inputs);
+      const input = (this.#taken ??= pick(this.inputs));
       if (input === undefined) break;
       this.#runner.record(input);
       this.#endRecord(input);
@@ -267,7 +269,7 @@ export class Task {
       this.units++;
       return 1;
     }
-    const input = this.#isFull() ? undefined : pick(this.inputs);
+    const input = this.#isFull() ? undefined : (this.#taken ??= pick(this.inputs));
     if (input === undefined) return 0;
     await this.#runner.recordAlone(input);
     this.#endRecord(input);
@@ -414,6 +416,7 @@ export class Task {
     for (const { aborted } of this.#chain.nodes) aborted?.();
     this.#alone = { positions, works: this.#submitted.length, dueMs: this.#options.clock.now() };
     this.units = 0;
+    this.#taken = undefined;
     this.inputs.forEach((input, index) => this.#seek(input, this.#starts[index]!));
   }
 
@@ -510,6 +513,7 @@ export class Task {
   }
 
   #endRecord(input: TaskInput): void {
+    this.#taken = undefined;
     this.#runner.endUnit();
     this.units++;
     input.consume();

@@ -329,6 +329,29 @@ describe('a retry', () => {
     expect(attempts).toBe(4);
   });
 
+  test('is not overtaken by an earlier record that comes to another input of its task meanwhile', async () => {
+    const merged = topology('t', t =>
+      t
+        .stream(input)
+        .merge(t.stream(topic('other', string(), string())))
+        .map(flaky(1), { onError: { retry: { times: 3, backoff: 100 } } })
+        .as(string())
+        .to(output),
+    );
+    await using world = await worldWith('k=a@9', 'k=bad@10');
+    await world.topic('other', 1);
+    const application = await world.start(merged);
+    await until(async () => (await world.read('out')).length === 1);
+    await world.write('other', record('k=b@5'));
+    await until(async () => {
+      await application.turn();
+      return application.figures().lag === 2;
+    });
+    await world.clock.advance(100);
+    await application.idle();
+    expect(short(await world.read('out'))).toEqual(['k=a!@9', 'k=bad!@10', 'k=b!@5']);
+  });
+
   test('of a result of a call, and of a timer, holds their task in the same way', async () => {
     const later = topology('t', t =>
       t

@@ -31,7 +31,7 @@ export async function runSeed(seed: number): Promise<SeedRun> {
   const rule = isDeterministic(topology) && (!isKnown || random.chance(0.8)) ? 'G2' : 'G1';
   const taps = new Taps(topology);
   const onDrop = isKnown ? 'count' : 'dead-letter';
-  // where what comes meanwhile goes before it, what it made due has gone before both: no order that the model could follow
+  // what a record made due may be committed while it waits: where another comes in front of it after a crash, the model cannot follow
   const retry =
     rule === 'G2' && random.chance(0.4) ? { times: 1 + random.below(2), backoffMs: random.below(100) } : null;
   const onErrorOf = (last: ErrorFunction | 'dead-letter') => (retry ? { ...retry, then: last } : last);
