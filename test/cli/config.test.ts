@@ -81,7 +81,7 @@ test('a variable that is empty says nothing, and that of a switch may say no', a
   expect([...settings].map(([name, [value]]) => [name, value])).toEqual(
     [...(await settingsOf(cwd))].map(([name, [value]]) => [name, value]),
   );
-  expect(new Set([...settings.values()].map(([, from]) => from))).toEqual(new Set(['default']));
+  for (const [, from] of settings.values()) expect(from).toMatch(/^default/);
 });
 
 test.each([

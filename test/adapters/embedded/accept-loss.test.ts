@@ -218,13 +218,12 @@ test('a process that dies at any operation of an acceptance leaves a log that is
   for (let at = 1, hasEnded = false; !hasEnded; at++) {
     const copy = await broken();
     const dying = new FatedDisk(copy, at, (_, writePart) => writePart().then(() => Promise.reject(new Error('died'))));
-    hasEnded = await openEmbeddedBroker({ disk: dying, clock, acceptLoss: true }).then(
-      async broker => {
-        await broker.close();
-        return true;
-      },
-      () => false,
-    );
+    hasEnded = await openEmbeddedBroker({ disk: dying, clock, acceptLoss: true })
+      .then(broker => broker.close())
+      .then(
+        () => true,
+        () => false,
+      );
     const left = await copyOf(copy);
     const refusal = await open(left, clock).then(
       async broker => void (await broker.close()),
