@@ -1,4 +1,5 @@
 import { validate } from '../graph/validate.ts';
+import { ageMs } from '../runtime/lag.ts';
 import type { PartitionLag } from '../runtime/lag.ts';
 import type { Input } from '../runtime/plan.ts';
 import type { BrokerReader, OffsetCommit, Reader } from '../runtime/ports.ts';
@@ -47,7 +48,7 @@ async function rowsOf(view: BrokerReader, input: Input, committed: readonly Offs
     const found = committed.find(one => one.topic === topic && one.partition === partition)?.offset ?? null;
     const from = found ?? start;
     const sinceMs = await firstTimestamp(reader, { topic, partition, from: Math.max(from, start), to: end });
-    const lagMs = sinceMs === undefined ? 0 : Math.max(0, Date.now() - sinceMs);
+    const lagMs = ageMs(sinceMs, Date.now());
     rows.push({ topic, partition, committed: found, end, lag: Math.max(0, end - from), lagMs });
   }
   await reader.close();

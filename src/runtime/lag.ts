@@ -2,6 +2,7 @@ import { concat, defer, map, of, takeUntil } from 'rxjs';
 import type { Observable } from 'rxjs';
 import type { BrokerReader, Clock } from './ports.ts';
 import type { Task } from './task.ts';
+import { isTime } from './values.ts';
 
 /** How far a partition is processed. */
 export interface PartitionLag {
@@ -13,7 +14,7 @@ export interface PartitionLag {
   readonly end: number;
   /** Records between (gaps in the offsets count). */
   readonly lag: number;
-  /** How old the first of them is, by its own timestamp; 0 where there is none. */
+  /** How old the first of them is, by its own timestamp; 0 where there is none, or it has none. */
   readonly lagMs: number;
 }
 
@@ -25,10 +26,14 @@ function lagsOf(tasks: readonly Task[], nowMs: number, ends?: readonly number[])
     const committed = task.committedOffset(input);
     const end = Math.max(ends?.[index] ?? input.end, committed);
     const sinceMs = end > committed ? task.waitingSince(input) : undefined;
-    const lagMs = sinceMs === undefined ? 0 : Math.max(0, nowMs - sinceMs);
+    const lagMs = ageMs(sinceMs, nowMs);
     return { topic, partition, committed, end, lag: end - committed, lagMs };
   });
 }
+
+/** How old something is since then; 0 where that is no time, as Kafka's -1 is none. */
+export const ageMs = (sinceMs: number | undefined, nowMs: number): number =>
+  sinceMs !== undefined && isTime(sinceMs) ? Math.max(0, nowMs - sinceMs) : 0;
 
 /** The lag of every partition the tasks read, by the ends that the broker has now. */
 export async function lagNow(

@@ -32,6 +32,7 @@ import { TaskSchedules } from './task-schedules.ts';
 import { TaskStores } from './task-stores.ts';
 import { RetryLater, SpoiledEpoch, UnitRunner } from './unit-runner.ts';
 import type { UnitRunnerOptions } from './unit-runner.ts';
+import { isTime } from './values.ts';
 
 export interface TaskOptions extends UnitRunnerOptions {
   readonly subTopology: SubTopology;
@@ -544,7 +545,7 @@ export class Task {
     const { clock, latencies } = this.#options;
     const nowMs = clock.now();
     for (const [{ topic }, times] of this.#writing)
-      for (const timestampMs of times) latencies.endToEnd(topic, nowMs - timestampMs);
+      for (const timestampMs of times) if (isTime(timestampMs)) latencies.endToEnd(topic, nowMs - timestampMs);
     this.#writing = new Map();
   }
 

@@ -108,6 +108,24 @@ test('every latency is counted: a unit, a commit, a record from its timestamp to
   expect(within('+Inf')).toBe(2);
 });
 
+test('a record without a time has no age: neither as a latency nor as lag', async () => {
+  const strict = topology('strict', t =>
+    t
+      .stream(orders, { onError: { retry: { times: 1, backoff: '1 h' } } })
+      .to(topic('strict.out', string(), json<Order>())),
+  );
+  const records = [order('a', '{"text":"x"}'), order('a', '{"text":"y"}', -1)];
+  const running = await started(run(strict, { data: await folderWith(1, records) }));
+  await firstValueFrom(running.lag$.pipe(filter(([one]) => one!.committed === 1)));
+  expect(await running.lag()).toMatchObject([{ lag: 1, lagMs: 0 }]);
+  await running.stop();
+
+  const { endpoint } = await shown({}, order('a', '{"text":"x"}', -1));
+  const families = await scrape(endpoint);
+  expect(sampleOf(families, 'topo_records_dead_lettered_total', { reason: 'TOPO_TIMESTAMP_INVALID' })).toBe(1);
+  expect(families.get('topo_end_to_end_latency_seconds')!.samples).toEqual([]);
+});
+
 test('what a call holds back is lag, in records and in the age of the first of them', async () => {
   const minuteAgo = Date.now() - 60_000;
   const records = Array.from({ length: 1000 }, (_, n) => order('a', `{"text":"${n}"}`, minuteAgo));
