@@ -207,7 +207,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a dead letter is dropped',
     file: 'runtime/unit-runner.ts',
-    find: 'deadLetter(this.deadLetters, this.unit, error, { manifestHash, attempt: this.#attempts + 1, subject });',
+    find: 'deadLetter(this.deadLetters, this.unit, error, { manifestHash, attempt, subject });',
     replace: '',
   },
 ];
