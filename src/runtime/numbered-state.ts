@@ -116,11 +116,15 @@ async function openSound(
     if (error instanceof FatalError && error.code === 'TOPO_STATE_DAMAGED') return `does not open (${error.message})`;
     throw error;
   }
-  const numbered = await NumberedState.over(state, clusterId);
-  const flaw = typeof numbered === 'string' ? numbered : flawOf(numbered);
-  if (flaw === null) return numbered;
-  await state.close();
-  return flaw;
+  let isSound = false;
+  try {
+    const numbered = await NumberedState.over(state, clusterId);
+    const flaw = typeof numbered === 'string' ? numbered : flawOf(numbered);
+    isSound = flaw === null;
+    return flaw ?? numbered;
+  } finally {
+    if (!isSound) await state.close();
+  }
 }
 
 async function firstEntry(state: TaskState): Promise<string | undefined> {

@@ -136,11 +136,10 @@ describe('a global table', () => {
     expect(world.warnings).toContain("a record of global table 'by-code' cannot be read: it is passed over");
 
     await world.write('countries', record('DE=}@6'));
-    for (const onError of ['stop', { times: 3, backoffMs: 1, then: 'stop' }] as const)
-      await expect(world.start(graph, { onError })).rejects.toMatchObject({
-        code: 'TOPO_STOPPED_BY_POLICY',
-        place: { step: 'by-code', topic: 'countries', partition: 0, offset: 3 },
-      });
+    await expect(world.start(graph, { onError: 'stop' })).rejects.toMatchObject({
+      code: 'TOPO_STOPPED_BY_POLICY',
+      place: { step: 'by-code', topic: 'countries', partition: 0, offset: 3 },
+    });
   });
 
   test('ends a run at a record it cannot read where the policy says stop; what came before is committed', async () => {
@@ -167,17 +166,21 @@ describe('a global table', () => {
     expect(short(await world.read('out'))).toEqual(['a=DE:Germany@2', 'b=FR:France@3']);
   });
 
-  test('that stands behind the end of its topic tells that records were lost; where that is accepted it is read anew', async () => {
+  test('that stands behind the end of its topic shows a loss: refused, and read anew where that is accepted', async () => {
     await using world = await TestWorld.open();
     await world.topic('claims', 1);
     await world.topic('countries', 1);
     await world.write('countries', record('DE="Germany"@1'));
     await world.runToIdle(graph);
-    const state = await world.state.open('global:by-code', 1_000_000);
+    const state = await world.state.open('global:by-code');
     await state.write([['m/offset/0', Buffer.from('9')]]);
     await state.close();
     await world.write('claims', record('a=DE@2'));
-    await expect(world.start(graph)).rejects.toMatchObject({ code: 'TOPO_LOG_DAMAGED' });
+    for (let start = 0; start < 2; start++)
+      await expect(world.runToIdle(graph)).rejects.toMatchObject({
+        code: 'TOPO_LOG_DAMAGED',
+        message: expect.stringContaining('countries-0 up to offset 9') as string,
+      });
     await world.runToIdle(graph, { acceptLoss: true });
     expect(short(await world.read('out'))).toEqual(['a=DE:Germany@2']);
     expect(world.warnings.join('\n')).toContain(
