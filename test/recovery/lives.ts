@@ -24,8 +24,8 @@ export function phaseOf({ lines }: Life): 'loading' | 'starting' | 'running' | '
   return lines.includes('starting') ? 'starting' : 'loading';
 }
 
-/** The longest a process may live: it hangs then. */
-const DEADLINE_MS = 60_000;
+/** A process that says nothing for so long hangs. */
+const SILENT_MS = 120_000;
 
 /** A moment out of the seed: at any time, during the start, the restore or a commit, or while nothing is to do. */
 export function drawMoment(dice: Dice): Moment {
@@ -48,24 +48,26 @@ export async function liveUntil(compiled: string, scenario: ScenarioName, data: 
   let errors = '';
   let killed = false;
   const timers: NodeJS.Timeout[] = [];
-  const killIn = (ms: number, mark = true) => {
+  const killIn = (ms: number) => {
     const kill = () => {
-      killed ||= mark;
+      killed = true;
       child.kill('SIGKILL');
     };
     if (ms === 0) kill();
     else timers.push(setTimeout(kill, ms));
   };
+  const watchdog = setTimeout(() => child.kill('SIGKILL'), SILENT_MS);
+  timers.push(watchdog);
   let seen = 0;
   if (moment.kind === 'time') killIn(moment.afterMs);
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
   createInterface(child.stdout).on('line', line => {
     lines.push(line);
+    watchdog.refresh();
     if (moment.kind !== 'line') return;
     if (line === moment.word) seen++;
     if ((line === moment.word && seen === moment.nth) || line === 'idle') killIn(moment.afterMs);
   });
-  killIn(DEADLINE_MS, false);
   const [code, signal] = await ended;
   timers.forEach(clearTimeout);
   if (!killed)
