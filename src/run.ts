@@ -21,7 +21,7 @@ import type { Figures } from './runtime/figures.ts';
 import type { PartitionLag } from './runtime/lag.ts';
 import type { Live, LiveOptions } from './runtime/live-log.ts';
 import type { LiveRecord, StoreChange } from './runtime/live-topic.ts';
-import { processShares, sharesAmong } from './runtime/memory.ts';
+import { leastBudget, processShares, sharesAmong } from './runtime/memory.ts';
 import type { Log } from './runtime/ports.ts';
 import type { ReadOnlyStore } from './runtime/read-only-store.ts';
 import { start } from './runtime/start.ts';
@@ -126,8 +126,8 @@ const silent: Log = { info: () => {}, warn: () => {}, error: () => {} };
 
 /** A data folder that this process holds: the embedded broker on it, and what runs there. */
 export interface Folder {
-  /** What part of the memory each of several topologies is to have: by what they keep. */
-  sharesOf(topologies: readonly Topology[], options?: Pick<RunOptions, 'partitions'>): Promise<readonly number[]>;
+  /** What part of the memory each of several topologies is to have, by what they keep; and the budget that they need at least. */
+  memoryFor(topologies: readonly Topology[], options?: Pick<RunOptions, 'partitions'>): Promise<FolderMemory>;
   /**
    * As `run`. `share`: its part of the memory that the folder has for topologies, default all.
    * @throws TopologyError `TOPO_NAME_TAKEN` when one of this name runs there already
@@ -135,6 +135,11 @@ export interface Folder {
   run(topology: Topology, options?: FolderRunOptions): Promise<Running>;
   /** To be called when everything that runs there has ended. */
   close(): Promise<void>;
+}
+
+export interface FolderMemory {
+  readonly shares: readonly number[];
+  readonly leastBytes: number;
 }
 
 export interface FolderRunOptions extends Omit<RunOptions, 'data' | 'memoryBytes' | 'acceptLoss'> {
@@ -159,11 +164,12 @@ export async function openFolder({ data = DEFAULT_DATA, log = silent, ...options
   const producers = await openLocalServer({ broker, folder: logFolder(data), log, clock: systemClock });
   const names = new Set<string>();
   return {
-    async sharesOf(topologies, { partitions = DEFAULT_PARTITIONS } = {}) {
+    async memoryFor(topologies, { partitions = DEFAULT_PARTITIONS } = {}) {
       const plans = topologies.map(topology => planTopics(topology, broker, partitions));
       // one that cannot be planned is refused when it is run, unless another has made its topics by then
       const planned = await Promise.allSettled(plans);
-      return sharesAmong(planned.map(one => (one.status === 'fulfilled' ? one.value.takers : undefined)));
+      const takers = planned.map(one => (one.status === 'fulfilled' ? one.value.takers : undefined));
+      return { shares: sharesAmong(takers), leastBytes: leastBudget(takers) };
     },
     async run(topology, { share = 1, ...options } = {}) {
       const { name } = topology;

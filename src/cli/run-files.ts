@@ -1,9 +1,11 @@
+import { defaultMemory } from '../adapters/machine-memory.ts';
 import { FatalError, TopologyError } from '../errors.ts';
 import type { DropPolicy } from '../runtime/counters.ts';
 import type { ErrorAction } from '../graph/error-policy.ts';
 import type { Endpoint } from '../metrics/endpoint.ts';
 import { openFolder } from '../run.ts';
 import type { Folder, Running } from '../run.ts';
+import type { Log } from '../runtime/ports.ts';
 import type { SampleOptions } from '../sample/sample-options.ts';
 import { allIdle } from './all-idle.ts';
 import { errorText, reportOf } from './error-text.ts';
@@ -11,6 +13,7 @@ import { exitCodeOf, ReportedFailure } from './exit-codes.ts';
 import { loadTopology } from './load-topology.ts';
 import { Meter } from './meter.ts';
 import type { Progress, RunDisplay, RunFacts } from './run-display.ts';
+import { sizeText } from './size-text.ts';
 import { stopSignal } from './stop-signals.ts';
 
 export interface RunCommandOptions {
@@ -90,10 +93,7 @@ async function runAll(facts: readonly RunFacts[], options: RunCommandOptions, en
   });
   try {
     const runs: Run[] = [];
-    const shares = await folder.sharesOf(
-      facts.map(({ topology }) => topology),
-      options,
-    );
+    const shares = await sharesFor(folder, facts, options, displays[0]!.log);
     for (const [i, fact] of facts.entries()) {
       const started = startOne(folder, fact, displays[i]!, { ...options, share: shares[i]!, timedOut });
       const run = await started.catch(fail);
@@ -108,6 +108,23 @@ async function runAll(facts: readonly RunFacts[], options: RunCommandOptions, en
   }
   if (failures.length > 0)
     throw facts.length > 1 ? new ReportedFailure(exitCodeOf(reportOf(failures[0], { runs: true }).code)) : failures[0];
+}
+
+/** Of the memory. A budget that is too small is exceeded: that is said, with the least that does. */
+async function sharesFor(
+  folder: Folder,
+  facts: readonly RunFacts[],
+  { partitions, memory = defaultMemory().bytes }: RunCommandOptions,
+  log: Log,
+): Promise<readonly number[]> {
+  const topologies = facts.map(({ topology }) => topology);
+  const { shares, leastBytes } = await folder.memoryFor(topologies, partitions === undefined ? {} : { partitions });
+  if (memory < leastBytes)
+    log.warn(
+      { memoryBytes: memory, leastBytes },
+      `a memory budget of ${sizeText(memory)} is too small, and will be exceeded: what runs here needs ${sizeText(leastBytes)} at least (--memory)`,
+    );
+  return shares;
 }
 
 function refuseTwins(facts: readonly RunFacts[]): void {

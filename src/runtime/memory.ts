@@ -75,8 +75,14 @@ export function sharesAmong(topologies: readonly (Takers | undefined)[]): number
   return needs.map(need => (need ?? mean) / total);
 }
 
-/** What a topology cannot do with less than. */
-export function leastBytes({ tasks, inputs, states, stores }: Takers): number {
+/** The budget that topologies of one process cannot do with less than: what is not known of them left out. */
+export function leastBudget(topologies: readonly (Takers | undefined)[]): number {
+  const least = topologies.reduce((sum, takers) => sum + (takers ? leastBytes(takers) : 0), 0);
+  return Math.ceil(least / (1 - RECENT.part - KEYS.part - INDEX.part));
+}
+
+/** Of a topology. */
+function leastBytes({ tasks, inputs, states, stores }: Takers): number {
   return inputs * READ_AHEAD.least + tasks * EPOCH.least + states * STATE.least + stores * CACHE.least;
 }
 

@@ -13,8 +13,7 @@ import { ErrorPolicies } from './error-policy.ts';
 import { GlobalTable } from './global-table.ts';
 import { KINDS } from './kinds.ts';
 import { Latencies } from './latencies.ts';
-import { leastBytes, memoryShares } from './memory.ts';
-import type { MemoryShares, Takers } from './memory.ts';
+import { memoryShares } from './memory.ts';
 import { readManifest, writeManifest } from './manifest-topic.ts';
 import { DEFAULT_MAX_MESSAGE_BYTES } from './outputs.ts';
 import { Purge } from './purge.ts';
@@ -101,7 +100,7 @@ export async function start(topology: Topology, world: World, settings: Settings
     };
     const latencies = new Latencies();
     const events = new Events();
-    const memory = sharedOut(topology, settings.memoryBytes, takers, log);
+    const memory = memoryShares(settings.memoryBytes, takers);
     const { state } = world;
     const policies = new ErrorPolicies(topology, settings.onError ?? topology.onError ?? 'dead-letter');
     const onRestore = restoreLog(world);
@@ -176,19 +175,6 @@ export async function start(topology: Topology, world: World, settings: Settings
     throw error;
   }
 }
-
-function sharedOut({ name }: Topology, memoryBytes: number, takers: Takers, log: Log): MemoryShares {
-  const least = leastBytes(takers);
-  if (memoryBytes < least)
-    log.warn(
-      { topology: name, memoryBytes, leastBytes: least },
-      `${inMib(memoryBytes)} of memory are too little for ${takers.tasks} tasks with ${takers.stores} stores: they need ${inMib(least)} at ` +
-        'least, and take more than they were given. Raise the budget (--memory) as much.',
-    );
-  return memoryShares(memoryBytes, takers);
-}
-
-const inMib = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 
 const RESTORE_LOG_MS = 1000;
 

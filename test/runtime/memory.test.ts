@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { json, string, topic, topology } from '../../src/index.ts';
-import { leastBytes, memoryShares, processShares, sharesAmong } from '../../src/runtime/memory.ts';
+import { leastBudget, memoryShares, processShares, sharesAmong } from '../../src/runtime/memory.ts';
 import type { Takers } from '../../src/runtime/memory.ts';
 import { planTopics } from '../../src/runtime/topics.ts';
 import { seedOf } from '../seed.ts';
@@ -35,9 +35,10 @@ describe('the shares of a topology', () => {
     fc.assert(property, { seed: seedOf('shares') });
   });
 
-  test('are as large as what each needs, where it has that', () => {
+  test('leave something to each where it has the least', () => {
     const property = fc.property(anyTakers, takers => {
-      const { readAheadBytes, epochBytes, stateBytes, cacheBytes } = memoryShares(leastBytes(takers), takers);
+      const { topologiesBytes } = processShares(leastBudget([takers]));
+      const { readAheadBytes, epochBytes, stateBytes, cacheBytes } = memoryShares(topologiesBytes, takers);
       for (const share of [readAheadBytes, epochBytes]) expect(share).toBeGreaterThan(0);
       if (takers.stores > 0) for (const share of [stateBytes, cacheBytes]) expect(share).toBeGreaterThan(0);
     });
@@ -92,11 +93,9 @@ test('what takes memory is counted from the plan', async () => {
   expect(takers).toEqual({ tasks: 8, inputs: 11, states: 5, stores: 7 });
 });
 
-test('a budget that is too small for the tasks is warned of, with the least that does', async () => {
-  await using world = await TestWorld.open();
-  const application = await world.start(counted, { memoryBytes: 1 * MiB });
-  await application.stop();
-  expect(world.warnings.join('\n')).toMatch(
-    /1\.0 MiB of memory are too little for 2 tasks with 2 stores: they need 5\.\d MiB/,
-  );
+test('the least budget leaves each what it needs at least', () => {
+  const topologies = [takersOf(4, 1), takersOf(8, 0), undefined];
+  const { topologiesBytes } = processShares(leastBudget(topologies));
+  expect(topologiesBytes).toBeGreaterThanOrEqual(4 * (2 + 1 / 4 + 1 / 4 + 1 / 8) * MiB + 8 * (1 / 4 + 1 / 8) * MiB);
+  expect(leastBudget([...topologies, takersOf(4, 1)])).toBeGreaterThan(leastBudget(topologies));
 });
