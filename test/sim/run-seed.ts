@@ -33,7 +33,7 @@ export async function runSeed(seed: number): Promise<SeedRun> {
   const onDrop = isKnown ? 'count' : 'dead-letter';
   // what a record made due may be committed while it waits: where another comes in front of it after a crash, the model cannot follow
   const retry =
-    rule === 'G2' && random.chance(0.4) ? { times: 1 + random.below(2), backoffMs: random.below(100) } : null;
+    rule === 'G2' && random.chance(0.5) ? { times: 1 + random.below(2), backoffMs: random.below(100) } : null;
   const onErrorOf = (last: ErrorFunction | 'dead-letter') => (retry ? { ...retry, then: last } : last);
   const common = { topology, partitions, input, isComplete: rule === 'G2' };
   const simulation = new Simulation(

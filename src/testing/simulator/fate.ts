@@ -35,6 +35,7 @@ export const CALM: Fate = {
 /** What happens seldom, or when all wait, and must be able to end in the middle as well. */
 const RARE = [
   'wake',
+  'wake',
   'create',
   'sync the folder',
   'remove',
