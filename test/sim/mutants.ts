@@ -201,8 +201,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the note of a clean stop is not looked at',
     file: 'adapters/embedded/recovery.ts',
-    find: 'if (stop === undefined) return;',
-    replace: 'return;',
+    find: 'if (stop === undefined) return false;',
+    replace: 'return false;',
+  },
+  {
+    name: 'where nothing was appended, no note of a clean stop is left',
+    file: 'adapters/embedded/commit-log.ts',
+    find: "if (!content.isStopped) log.#cleanStop = 'unknown';",
+    replace: '',
   },
   {
     name: 'a dead letter is dropped',

@@ -31,12 +31,11 @@ export class MutationGround implements Disposable {
   /** Runs seeds on a mutant until one notices. @throws Error where the source is not what the mutant was made for */
   async hunt(mutant: Mutant, from: number, runs: number): Promise<Caught> {
     const file = join('src', mutant.file);
-    const text = readFileSync(join(ROOT, file), 'utf8');
-    this.#compiled.compile(file, mutated(text, mutant));
+    this.#compiled.compile(file, mutated(mutant));
     try {
       return await huntIn(this.folder, from, runs);
     } finally {
-      this.#compiled.compile(file, text);
+      this.#compiled.compile(file, textOf(mutant));
     }
   }
 
@@ -46,7 +45,12 @@ export class MutationGround implements Disposable {
   }
 }
 
-function mutated(text: string, { name, file, find, replace }: Mutant): string {
+const textOf = ({ file }: Mutant): string => readFileSync(join(ROOT, 'src', file), 'utf8');
+
+/** The source with its fault. @throws Error where the source is not what the mutant was made for */
+export function mutated(mutant: Mutant): string {
+  const { name, file, find, replace } = mutant;
+  const text = textOf(mutant);
   const count = text.split(find).length - 1;
   if (count !== 1)
     throw new Error(
