@@ -172,7 +172,7 @@ describe('a global table', () => {
     await world.topic('countries', 1);
     await world.write('countries', record('DE="Germany"@1'));
     await world.runToIdle(graph);
-    const state = await world.state.open('global:by-code');
+    const state = await world.state.open('global:by-code', 1_000_000);
     await state.write([['m/offset/0', Buffer.from('9')]]);
     await state.close();
     await world.write('claims', record('a=DE@2'));
