@@ -191,19 +191,8 @@ test('a promise of a value in place of a value is none, in no kind of step', asy
         .as(json())
         .to(output as never),
     ),
-    map: topology('t', t =>
-      t
-        .stream(input)
-        .map(fails, { onError })
-        .as(json())
-        .to(output),
-    ),
-    keyBy: topology('t', t =>
-      t
-        .stream(input)
-        .keyBy('k', fails, json<never>(), { onError })
-        .to(output),
-    ),
+    map: topology('t', t => t.stream(input).map(fails, { onError }).as(json()).to(output)),
+    keyBy: topology('t', t => t.stream(input).keyBy('k', fails, json<never>(), { onError }).to(output)),
     flatMap: topology('t', t =>
       t
         .stream(input)
