@@ -53,7 +53,7 @@ function draw(dice: Dice, count: number, from = 0): NewRecord[] {
 async function runToIdle(data: string): Promise<string[]> {
   const warnings: string[] = [];
   const log = { info: () => {}, warn: (_: unknown, message: string) => warnings.push(message), error: () => {} };
-  const running = await run(counting, { data, log, commitIntervalMs: 1, memoryBytes: 2 * 1024 * 1024 });
+  const running = await run(counting, { data, log, commitIntervalMs: 1, memoryBytes: 32 * 1024 * 1024 });
   await running.idle();
   await running.stop();
   return warnings;
