@@ -174,7 +174,7 @@ describe('a data folder that cannot be used', () => {
     }
   });
 
-  it('a damaged log is refused, and the missing offsets are named', async () => {
+  it('a damaged log is refused, and the missing offsets are named; --accept-loss goes on, and tells what is lost', async () => {
     const cwd = project({ 'shout.ts': SHOUT });
     await fillTopic(
       join(cwd, '.topo'),
@@ -191,7 +191,25 @@ describe('a data folder that cannot be used', () => {
     writeSync(openSync(segment, 'r+'), '!', at);
     const result = await topo(['run', 'shout.ts', '--exit-when-idle'], { cwd });
     expectRefusal(result, 'TOPO_LOG_DAMAGED');
-    expect(result.stderr).toContain('orders-0');
+    expect(result.stderr).toMatch(/Missing offsets: orders-0 0–1\..* `topo run --accept-loss` goes on/);
+    const accepted = await topo(['run', 'shout.ts', '--exit-when-idle', '--accept-loss'], { cwd });
+    expect(accepted).toMatchObject({ code: 0, stderr: '' });
+    // of the frame that is bad only one batch is
+    const told = accepted.stdout.split('\n').filter(line => line.includes('"warn"'));
+    expect(told.map(line => JSON.parse(line) as object)).toMatchObject([
+      {
+        code: 'TOPO_LOG_DAMAGED',
+        path: segment.slice(cwd.length + 1),
+        kept: `${segment.slice(cwd.length + 1)}.damaged`,
+      },
+      { topic: 'orders', partition: 0, from: 0, to: 0, offsets: 1, msg: 'these offsets are lost' },
+      { files: 1, commits: 0, partitions: 1, offsets: 1 },
+    ]);
+    const input = JSON.stringify({ key: 'k', value: { text: 'later' } });
+    expect(await topo(['produce', 'orders'], { cwd, input })).toMatchObject({ code: 0 });
+    expect(await topo(['run', 'shout.ts', '--exit-when-idle'], { cwd })).toMatchObject({ code: 0, stderr: '' });
+    const { stdout } = await topo(['tail', 'shouted', '--json'], { cwd });
+    expect(stdout).toMatch(/"text":"X{500}"[^]*"text":"LATER"/);
   });
 
   it.skipIf(process.platform === 'win32')(
