@@ -205,12 +205,6 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'return false;',
   },
   {
-    name: 'where nothing was appended, no note of a clean stop is left',
-    file: 'adapters/embedded/commit-log.ts',
-    find: "if (!content.isStopped) log.#cleanStop = 'unknown';",
-    replace: '',
-  },
-  {
     name: 'a dead letter is dropped',
     file: 'runtime/unit-runner.ts',
     find: 'deadLetter(this.deadLetters, this.unit, error, { manifestHash, attempt, subject });',

@@ -15,7 +15,7 @@ import { Scheduler } from './scheduler.ts';
 import type { SimulatedTime, Turns } from './scheduler.ts';
 import { Acknowledged, simulatedBroker } from './simulated-broker.ts';
 import type { Writers } from './simulated-broker.ts';
-import { SimulatedDisk } from './simulated-disk.ts';
+import { SimulatedDisk, lastSegment } from './simulated-disk.ts';
 import type { Storage } from './simulated-disk.ts';
 import { SimulatedState } from './simulated-state.ts';
 import type { StateImage } from './simulated-state.ts';
@@ -142,11 +142,8 @@ export class Life {
   /** The last segment is read byte by byte. */
   #checkRot(): void {
     const { rotten } = this.#disk;
-    const last = [...this.machine.disk.files.keys()]
-      .filter(name => name.endsWith('.seg'))
-      .sort()
-      .at(-1);
-    if (rotten !== undefined && rotten === last && this.#faults.isHit && this.warnings.length === 0)
+    const isLast = rotten !== undefined && rotten === lastSegment(this.machine.disk);
+    if (isLast && this.#faults.isHit && this.warnings.length === 0)
       throw new Error(`a flipped bit in ${rotten} was read, and not noticed`);
   }
 

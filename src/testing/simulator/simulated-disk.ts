@@ -119,10 +119,15 @@ export class SimulatedDisk implements Disk {
     random: Random,
   ) {
     if (faults.kind !== 'bit-rot' || storage.files.size === 0) return;
-    const [name, file] = random.oneOf([...storage.files]);
-    if (file.seen.size === 0) return;
+    // at the end of a log, damage is hard to tell from a commit that never was
+    const last = lastSegment(storage);
+    const name = last !== undefined && random.chance(0.5) ? last : random.oneOf([...storage.files.keys()]);
+    const file = storage.files.get(name)!;
+    const { size } = file.seen;
+    if (size === 0) return;
+    const position = random.chance(0.5) ? size - 1 - random.below(Math.min(size, 300)) : random.below(size);
     this.rotten = name;
-    this.#rot = { file, position: random.below(file.seen.size), mask: 1 << random.below(8) };
+    this.#rot = { file, position, mask: 1 << random.below(8) };
   }
 
   pathOf(name: string): string {
@@ -225,6 +230,13 @@ export class SimulatedDisk implements Disk {
       throw new FatalError('TOPO_DISK', `${this.pathOf(name)}: ${operation} failed, ${why}.`, { path: name });
   }
 }
+
+/** The file that a log is appended to. */
+export const lastSegment = ({ files }: Storage): string | undefined =>
+  [...files.keys()]
+    .filter(name => name.endsWith('.seg'))
+    .sort()
+    .at(-1);
 
 /** What a power cut leaves of changes that were not synced: all up to one that is torn, or some of them, whole or in part. */
 function applySome(bytes: Bytes, changes: readonly Change[], random: Random): void {
