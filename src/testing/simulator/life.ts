@@ -88,13 +88,13 @@ export class Life {
     if (end.kind === 'returned' && used !== undefined)
       throw new Error(`the state of ${used} lacks writes or is damaged, and was used`);
     if (this.#faults.flipsBits) {
+      if (this.#isTailLost && machine.isClean)
+        throw new Error('the log had been closed in order, and lost its end unnoticed');
       // what refuses damaged bits has the whole folder brought back from a backup; also where it had not come to refusing
       if (end.kind === 'threw' || !this.#isStarted) {
         world.listener?.undone();
         return this.#backup!;
       }
-      if (this.#isTailLost && machine.isClean)
-        throw new Error('the log had been closed in order, and lost its end unnoticed');
     }
     const { disk, acknowledged } = this.machine;
     const isPowerCut = end.kind !== 'returned' && fate.isPowerCut;
