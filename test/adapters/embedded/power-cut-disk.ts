@@ -20,7 +20,10 @@ interface StoredFile {
 export class PowerCutDisk implements Disk {
   operations = 0;
   off = false;
-  /** Syncs of files fail, and what they should have made durable counts as written from then on. */
+  /**
+   * Syncs of files fail, and what they should have made durable counts as written from then on. Nothing takes it back: files are not
+   * cut either, as if the process died of it.
+   */
   failsSyncs = false;
   /** Set to hold a file's sync up. */
   beforeSync: (() => Promise<void>) | undefined;
@@ -83,6 +86,7 @@ export class PowerCutDisk implements Disk {
         await seen.write(position, buffers);
       },
       truncate: async size => {
+        if (this.failsSyncs) throw new FatalError('TOPO_DISK', 'The disk fails.');
         file.pending.push({ size });
         this.#step();
         await seen.truncate(size);
