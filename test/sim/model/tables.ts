@@ -33,6 +33,8 @@ export function joinModel(node: ProcessorNode, { task, next }: ModelSite): Model
     if (event.text === null && !isLeft) return;
     const row = event.text === null ? null : task.nodes.get(node.tables[0]!)!.row!(event.text);
     if (row === null && !isLeft) return;
+    // a row may have been made by a function of its own step
+    task.step = node.id;
     next({ ...event, value: fn(event.value, row?.value ?? null, contextOf(event, task)) });
   };
   return { inputs: [push] };
