@@ -49,7 +49,7 @@ test('what flatMap’s iterable holds is told apart from what its function retur
   await driver.pipeAll(records('in', 'k=nothing@1', 'k=holes@2'));
   const letters = await driver.read('t.dead-letters');
   expect(letters.map(({ headers }) => headerTexts(headers)['__streams.errors.message'])).toEqual([
-    'its function returned undefined; return null where there is no value',
+    'its function returned undefined: flatMap takes an array, or another iterable, of results',
     'what its function returned holds undefined; null stands for no value',
   ]);
 });
