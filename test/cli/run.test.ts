@@ -62,12 +62,12 @@ describe('run', () => {
     expect(logged(again.stdout).at(-1)).toMatchObject({ in: 0, out: 0 });
   });
 
-  it('while it runs, its topics can be read, and produce is refused by its name', async () => {
+  it('while it runs, its topics can be read, and a second run is refused by its name', async () => {
     const cwd = await withOrders(['a']);
     const live = startTopo(['run', 'shout.ts'], { cwd });
     await live.line(line => line.includes('"caught up"'));
     expect((await topo(['tail', 'shouted'], { cwd })).stdout).toContain('{"text":"A"}');
-    const refused = await topo(['produce', 'orders'], { cwd, input: orders(['b']) });
+    const refused = await topo(['run', 'shout.ts'], { cwd });
     expect(refused.code).toBe(1);
     expect(refused.stderr).toMatch(/^error TOPO_FOLDER_LOCKED: .*shout/);
     await live.stop('SIGTERM');
