@@ -10,7 +10,7 @@ const COUNTING: readonly (readonly [file: RegExp, found: RegExp, without: string
     /if \(this\.#taken\+\+ === 0\)\s*this\.#firstTakenMs = timestamp;\s*this\.#lastTakenMs = timestamp;/,
     '',
   ],
-  [/^task\./, /for \(const timestampMs of times\)\s*latencies\.endToEnd\([^;]*;/, ';'],
+  [/^task\./, /for \(const timestampMs of times\)\s*if \(isTime\(timestampMs\)\)\s*latencies\.endToEnd\([^;]*;/, ';'],
   [/^worker\./, /latencies\.(?:turn|commit)\([^;]*;/g, ''],
   [/^worker\./, /clock\.elapsedMs\(\)/g, '0'],
   [/^store\./, /this\.(?:lookups|misses)\+\+;/g, ''],
