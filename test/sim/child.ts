@@ -1,9 +1,8 @@
-import { writeSync } from 'node:fs';
+import { say } from '../say.ts';
 import { runSeed } from './run-seed.ts';
 
 /** Runs seeds until one fails; says which, and why. */
 const [from, runs] = process.argv.slice(2).map(Number) as [number, number];
-const say = (line: string) => writeSync(1, `${line}\n`);
 
 for (let seed = from; seed < from + runs; seed++) {
   say(`seed ${seed}`);

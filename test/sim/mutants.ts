@@ -116,9 +116,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'writes of a restore are not numbered',
     file: 'runtime/restore.ts',
-    find: 'await state.write([...writes, [changelogKey(keptName(store)), number(offset)]]);',
-    replace:
-      'await (state as unknown as { state: TaskState }).state.write([...writes, [changelogKey(keptName(store)), number(offset)]]);',
+    find: 'await state.write([...writes, reflects(plan, offset)]);',
+    replace: 'await (state as unknown as { state: TaskState }).state.write([...writes, reflects(plan, offset)]);',
   },
   {
     name: 'a store drops from its cache what is still on its way to the disk',
@@ -164,9 +163,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a new segment is not synced into its folder',
-    file: 'adapters/embedded/commit-log.ts',
-    find: 'await file.sync();\n    await disk.sync();',
-    replace: 'await file.sync();',
+    file: 'adapters/embedded/begin-segment.ts',
+    find: 'await disk.sync();',
+    replace: '',
   },
   {
     name: 'a write that failed is taken for done',
