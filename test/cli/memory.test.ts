@@ -13,7 +13,7 @@ const MiB = 1024 * 1024;
 const PARTITIONS = 4;
 const BUDGET_MIB = 48;
 /** What `docs/memory.md` says that a process takes besides its budget. */
-const CONSTANT_MIB = 256;
+const CONSTANT_MIB = Number(process.versions.node.split('.')[0]) < 24 ? 256 : 384;
 const RECORDS = 250_000;
 /** What a cache counts for an entry besides key and value. */
 const ENTRY_BYTES = 200;
