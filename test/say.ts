@@ -2,10 +2,10 @@ import { writeSync } from 'node:fs';
 
 /** Writes a line to standard output at once, also where whoever reads it is slow: the pipe may be full. */
 export function say(line: string): void {
-  for (;;)
+  const bytes = Buffer.from(`${line}\n`);
+  for (let at = 0; at < bytes.length;)
     try {
-      writeSync(1, `${line}\n`);
-      return;
+      at += writeSync(1, bytes, at);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
     }
