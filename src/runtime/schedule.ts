@@ -45,12 +45,14 @@ export class Schedule {
   #sorted = -1;
   /** The first entry is to go before its time. */
   isEarly = false;
-  /** What is due by its time could not go yet: it goes with the next record, though that does not move the time. */
+  /** What a unit that was taken back had made due is still to go: it goes before any other unit. */
   isLeftDue = false;
 
   constructor(
     readonly step: string,
     readonly entries: DueEntries,
+    /** Where its step stands in the topology: of what is due at once in several steps, the first one's goes first. */
+    readonly rank: number,
     private readonly log: TimeLog,
     private readonly unit: Unit,
   ) {}
@@ -94,9 +96,8 @@ export class Schedule {
 
   /** A record reached the step: what is due by its time comes first. */
   advance(timestamp: number): void {
-    if (timestamp > this.now) this.now = timestamp;
-    else if (!this.isLeftDue) return;
-    this.isLeftDue = false;
+    if (timestamp <= this.now) return;
+    this.now = timestamp;
     if (this.next > this.now) return;
     this.log.advanced(this);
     this.unit.withoutRecord(() => {
@@ -204,12 +205,15 @@ export class TimeLog {
     this.#advanced.push(schedule);
   }
 
-  /** Takes the unit back. Returns the schedules whose entries it had made due: their time does not go back. */
+  /** Takes the unit back. Returns the schedules whose entries it had made due, and still are: their time does not go back. */
   rollback(): readonly Schedule[] {
     this.#putBack(this.#unitStart);
     const advanced = this.#advanced;
     this.#advanced = [];
-    return advanced;
+    // a row that made room, say, may not be due any more
+    const due = [...new Set(advanced)].filter(schedule => schedule.isDue).sort((a, b) => a.rank - b.rank);
+    for (const schedule of due) schedule.isLeftDue = true;
+    return due;
   }
 
   endUnit(): void {

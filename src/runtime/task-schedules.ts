@@ -33,6 +33,12 @@ export class TaskSchedules {
     }
   }
 
+  /** Those whose entries go before any other unit. */
+  leftDue(): Schedule[] {
+    // a row that was to make room makes none where the record that wants it is yet to come again
+    return this.schedules.flatMap(({ schedule }) => ((schedule.isLeftDue &&= schedule.isDue) ? schedule : []));
+  }
+
   /** Those of which something is due by the clock. */
   dueByClock(now: number): Schedule[] {
     const due: Schedule[] = [];

@@ -26,6 +26,7 @@ import type {
 import { decodeProgress, encodeProgress } from './progress.ts';
 import { renewChangelog } from './renew-changelog.ts';
 import { restore } from './restore.ts';
+import type { Schedule } from './schedule.ts';
 import type { StateWrite } from './store.ts';
 import type { StorePart } from './store-figures.ts';
 import { TaskSchedules } from './task-schedules.ts';
@@ -208,7 +209,7 @@ export class Task {
   }
 
   /**
-   * Does what is due by the clock or was submitted, then takes records by rule G2: up to `maxUnits`, until `deadlineMs`, or until
+   * Does what is left due, is due by the clock or was submitted, then takes records by rule G2: up to `maxUnits`, until `deadlineMs`, or until
    * the epoch has the memory it may take; returns how many units that was. Both are looked at after the first record, then less and less often, so that fast
    * records do not pay for it and slow ones end the turn at once.
    * @throws FatalError; then nothing of the epoch may be committed. SpoiledEpoch; then `abort` must follow
@@ -277,9 +278,9 @@ export class Task {
     return 1;
   }
 
-  /** Units that are no records: what was submitted, and what is due by the clock. */
+  /** Units that are no records: what was left due, what is due by the clock, and what was submitted. */
   #processOthers(): void {
-    for (const schedule of this.#schedules.dueByClock(this.#options.clock.now())) {
+    for (const schedule of this.#due()) {
       this.units++;
       this.#runner.settle(schedule);
     }
@@ -296,10 +297,15 @@ export class Task {
     }
   }
 
-  /** What is due by the clock or was submitted; `done` is to be called when it succeeded or was dead-lettered. */
-  #nextWork(): { readonly work: Work; readonly done: () => void } | undefined {
-    const [schedule] = this.#schedules.dueByClock(this.#options.clock.now());
-    if (schedule !== undefined) return { work: this.#runner.due(schedule), done: () => {} };
+  #due(): readonly Schedule[] {
+    return [...this.#schedules.leftDue(), ...this.#schedules.dueByClock(this.#options.clock.now())];
+  }
+
+  /** One of what `#processOthers` takes; `done` is to be called when it succeeded or was dead-lettered. */
+  #nextWork(): { readonly work: Work; readonly done: () => unknown } | undefined {
+    const [schedule] = this.#due();
+    if (schedule !== undefined)
+      return { work: this.#runner.due(schedule), done: () => (schedule.isLeftDue &&= schedule.isDue) };
     const [work] = this.#submitted;
     const done = () => {
       this.#alone!.works--;

@@ -102,6 +102,7 @@ export class UnitRunner {
   /** Everything of a schedule that is due by its time, or goes before it, each entry as a unit of its own. */
   settle(schedule: Schedule): void {
     while (schedule.isDue) this.work(this.due(schedule));
+    schedule.isLeftDue = false;
   }
 
   /** The entry of a schedule that is due first. */
@@ -273,11 +274,7 @@ export class UnitRunner {
     const due = this.#takeBack();
     if (this.holdsBack) throw new SpoiledEpoch(asRecordError(thrown, this.#place(step)));
     if (due.length === 0 || thrown instanceof FatalError) return false;
-    try {
-      for (const schedule of due) this.settle(schedule);
-    } finally {
-      for (const schedule of due) schedule.isLeftDue = schedule.isDue;
-    }
+    for (const schedule of due) this.settle(schedule);
     return true;
   }
 
@@ -286,10 +283,9 @@ export class UnitRunner {
     const due = this.#takeBack();
     this.reset();
     if (due.length === 0 || thrown instanceof FatalError) return false;
-    try {
-      for (const schedule of due) while (schedule.isDue) await this.workAlone(this.due(schedule));
-    } finally {
-      for (const schedule of due) schedule.isLeftDue = schedule.isDue;
+    for (const schedule of due) {
+      while (schedule.isDue) await this.workAlone(this.due(schedule));
+      schedule.isLeftDue = false;
     }
     return true;
   }
@@ -299,8 +295,7 @@ export class UnitRunner {
     this.outputs.rollback();
     this.undo.rollback();
     this.tally.rollback();
-    // what is not due any more, such as a row that made room, is no reason to run the unit again
-    return this.times.rollback().filter(schedule => schedule.isDue);
+    return this.times.rollback();
   }
 
   /** @throws StoppedByPolicy, RetryLater */

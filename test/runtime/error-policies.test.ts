@@ -341,6 +341,34 @@ describe('a retry', () => {
     expect(short(await world.read('out'))).toEqual(['k=a!@9', 'k=bad!@10', 'k=b!@5']);
   });
 
+  test('of a timer comes in front of the record that made it due, though that does not reach its step again', async () => {
+    const timed = topology('t', t => {
+      const stream = t.stream(input);
+      const first = stream.process('first', {
+        forwards: string(),
+        record: (_value, { timers, timestamp }) => timers.set('t', timestamp + 5),
+        timers: { t: ({ forward }) => forward('early') },
+      });
+      first
+        .process('second', {
+          forwards: string(),
+          record: (_value, { timers, timestamp }) => timers.set('t', timestamp - 10),
+          timers: { t: ({ forward }) => forward('bad') },
+        })
+        .map(flaky(2), { onError: { retry: { times: 3, backoff: 100 } } })
+        .as(string())
+        .to(output);
+    });
+    await using world = await worldWith('k=a@100', 'l=b@110', 'l=c@120');
+    const application = await world.start(timed);
+    for (let n = 0; n < 50 && (await world.read('out')).length < 2; n++) {
+      await world.clock.advance(50);
+      await application.turn();
+    }
+    await application.idle();
+    expect(short(await world.read('out'))).toEqual(['k=bad!@95', 'l=bad!@105']);
+  });
+
   test('of a result of a call, and of a timer, holds their task in the same way', async () => {
     const later = topology('t', t =>
       t

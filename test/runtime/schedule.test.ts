@@ -10,7 +10,7 @@ const scheduled = (fired: string[] = []) => {
     discard: () => null,
     dueOf: () => null,
   };
-  return { log, schedule: new Schedule('step', entries, log, new Unit()), fired };
+  return { log, schedule: new Schedule('step', entries, 0, log, new Unit()), fired };
 };
 
 test('what is removed is not kept until it would have been due, however many share its time', () => {

@@ -83,6 +83,7 @@ class Acceptance {
     const found = await readCleanStop(this.#disk);
     const stop = found === 'unreadable' ? undefined : found;
     const last = await this.#last();
+    if (last === undefined && found === 'unreadable') throw notEven(this.#files.pathOf(segmentName(0)));
     if (last === undefined && stop === undefined) return;
     const chain = last === undefined ? [] : await this.#chain(last, stop);
     const end = last === undefined ? this.#nothingBut(stop!) : await this.#readAll(chain, stop);

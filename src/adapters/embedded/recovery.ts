@@ -125,6 +125,7 @@ class Recovery {
     if (frame !== undefined || follows)
       throw damaged(this.#files.pathOf(name), `Its first frame, at byte 0, is unreadable: ${beginning}.`);
     if (this.#repair !== undefined) {
+      if (before === undefined) await this.#checkCleanStop(undefined);
       this.#repair.warn(
         { path: this.#files.pathOf(name) },
         'removed a segment that was being made when its process ended',
@@ -269,6 +270,11 @@ class Recovery {
     if (this.#repair === undefined) return false;
     const stop = await readCleanStop(this.#disk);
     if (stop === undefined) return false;
+    if (stop === 'unreadable' && content === undefined) {
+      // a first segment that was being made has no such note yet
+      const what = 'There is nothing in it, but the log was closed in order; the note of where it ended is unreadable.';
+      throw damaged(this.#files.pathOf(segmentName(0)), what);
+    }
     if (stop === 'unreadable') {
       this.#repair.warn({ path: this.#disk.pathOf('clean-stop') }, 'the note of the last clean stop is unreadable');
       return false;

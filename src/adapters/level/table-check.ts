@@ -1,6 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32c } from '@node-rs/crc32';
+import { maskedCrc, readNumber, type Place } from './format.ts';
+import { liveTables } from './manifest.ts';
 
 // LevelDB's table format: https://github.com/google/leveldb/blob/main/doc/table_format.md
 
@@ -9,7 +10,6 @@ const MAGIC = 0xdb4775248b80fb57n;
 /** Behind a block: how it is compressed, and the checksum of both. */
 const TYPE_BYTES = 1;
 const CHECKSUM_BYTES = 4;
-const MASK_DELTA = 0xa282ead8;
 
 interface Block {
   readonly offset: number;
@@ -17,17 +17,16 @@ interface Block {
 }
 
 /**
- * The first table file in a LevelDB's folder that does not hold what was written, or null. LevelDB itself checks no block when it
+ * The first table of the LevelDB in a folder that does not hold what was written, or null. LevelDB itself checks no block when it
  * reads: a flipped bit in a value comes back as another value.
  */
 export async function damagedTable(folder: string): Promise<string | null> {
-  for (const file of (await readdir(folder)).filter(name => /\.(ldb|sst)$/.test(name)).sort())
-    if (!isWhole(await readFile(join(folder, file)))) return file;
+  for (const file of await liveTables(folder)) if (!isWhole(await readFile(join(folder, file)))) return file;
   return null;
 }
 
 /** Whether every block of a table is as its checksum says. */
-export function isWhole(table: Buffer): boolean {
+function isWhole(table: Buffer): boolean {
   const footer = table.length - FOOTER_BYTES;
   if (footer < 0 || table.readBigUInt64LE(table.length - 8) !== MAGIC) return false;
   try {
@@ -45,9 +44,8 @@ export function isWhole(table: Buffer): boolean {
 function checked(table: Buffer, { offset, size }: Block, end: number): Buffer {
   const over = offset + size + TYPE_BYTES;
   if (over + CHECKSUM_BYTES > end) throw new RangeError('a block reaches beyond its file');
-  const crc = crc32c(table.subarray(offset, over));
-  const masked = (((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0;
-  if (table.readUInt32LE(over) !== masked) throw new RangeError('a block is not what was written');
+  if (table.readUInt32LE(over) !== maskedCrc(table.subarray(offset, over)))
+    throw new RangeError('a block is not what was written');
   return table.subarray(offset, offset + size);
 }
 
@@ -69,19 +67,4 @@ function entriesOf(directory: Buffer): Block[] {
 
 function readHandle(at: Place): Block {
   return { offset: readNumber(at), size: readNumber(at) };
-}
-
-interface Place {
-  readonly buffer: Buffer;
-  position: number;
-}
-
-/** Seven bits a byte, the lowest first; the top bit says that more follow. @throws RangeError past the end */
-function readNumber(at: Place): number {
-  let value = 0;
-  for (let factor = 1; ; factor *= 0x80) {
-    const byte = at.buffer.readUInt8(at.position++);
-    value += (byte & 0x7f) * factor;
-    if (byte < 0x80) return value;
-  }
 }

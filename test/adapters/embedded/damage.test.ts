@@ -69,6 +69,15 @@ test('a segment that was being made when its process died is made anew, and read
   await broker.close();
 });
 
+test('a first segment of which nothing is left is damage where the log was closed in order, whatever the note of that says', async () => {
+  const disk = await numbersLog(4, LARGE, 'closed');
+  for (const noteBytes of [0, 100, undefined]) {
+    const broken = await copyOf(disk, (name, bytes) => bytes.subarray(0, name === FIRST ? 100 : noteBytes));
+    await expect(openEmbeddedBroker({ disk: broken })).rejects.toMatchObject(damage(/There is nothing in it/));
+    expect(sizeOf(broken, FIRST)).toBe(100);
+  }
+});
+
 test('no flipped bit makes a wrong record', { timeout: 120_000 }, async () => {
   const random = mulberry(5);
   const all = { a: 12, b: 12, c: 12 };

@@ -102,6 +102,10 @@ export class TaskModel {
     this.undo.length = 0;
   }
 
+  #rankOf(schedule: Schedule): number {
+    return this.topology.nodes.findIndex(({ id }) => id === schedule.node);
+  }
+
   #due(schedule: Schedule, key: string, due: number): void {
     this.work(
       schedule.node,
@@ -122,7 +126,8 @@ export class TaskModel {
         const failure = { code: codeOf(thrown), step: this.step };
         while (this.undo.length > 0) this.undo.pop()!();
         // the times stay, so what they make due runs by itself
-        const due = this.advanced.filter(schedule => schedule.first() !== undefined);
+        const due = [...new Set(this.advanced)].filter(schedule => schedule.first() !== undefined);
+        due.sort((a, b) => this.#rankOf(a) - this.#rankOf(b));
         for (const schedule of due)
           for (let entry = schedule.first(); entry !== undefined; entry = schedule.first())
             this.#due(schedule, entry[1], entry[0]);
