@@ -45,7 +45,7 @@ export class Schedule {
   #sorted = -1;
   /** The first entry is to go before its time. */
   isEarly = false;
-  /** What a unit that was taken back had made due is still to go: it goes before any other unit. */
+  /** A unit that was taken back had moved its time: what is due by that goes before any other unit. */
   isLeftDue = false;
 
   constructor(
@@ -205,15 +205,13 @@ export class TimeLog {
     this.#advanced.push(schedule);
   }
 
-  /** Takes the unit back. Returns the schedules whose entries it had made due, and still are: their time does not go back. */
+  /** Takes the unit back. Returns the schedules whose entries it had made fire, by rank: their time does not go back. */
   rollback(): readonly Schedule[] {
     this.#putBack(this.#unitStart);
     const advanced = this.#advanced;
     this.#advanced = [];
-    // a row that made room, say, may not be due any more
-    const due = [...new Set(advanced)].filter(schedule => schedule.isDue).sort((a, b) => a.rank - b.rank);
-    for (const schedule of due) schedule.isLeftDue = true;
-    return due;
+    for (const schedule of advanced) schedule.isLeftDue = true;
+    return [...new Set(advanced)].sort((a, b) => a.rank - b.rank);
   }
 
   endUnit(): void {

@@ -33,10 +33,14 @@ export class TaskSchedules {
     }
   }
 
-  /** Those whose entries go before any other unit. */
-  leftDue(): Schedule[] {
-    // a row that was to make room makes none where the record that wants it is yet to come again
-    return this.schedules.flatMap(({ schedule }) => ((schedule.isLeftDue &&= schedule.isDue) ? schedule : []));
+  /** The first one whose entries go before any other unit. Those before it have none that does. */
+  leftDue(): Schedule | undefined {
+    for (const { schedule } of this.schedules) {
+      if (!schedule.isLeftDue) continue;
+      if (schedule.isDue) return schedule;
+      schedule.isLeftDue = false;
+    }
+    return undefined;
   }
 
   /** Those of which something is due by the clock. */

@@ -297,15 +297,15 @@ export class Task {
     }
   }
 
-  #due(): readonly Schedule[] {
-    return [...this.#schedules.leftDue(), ...this.#schedules.dueByClock(this.#options.clock.now())];
+  *#due(): Generator<Schedule, void> {
+    for (let left = this.#schedules.leftDue(); left !== undefined; left = this.#schedules.leftDue()) yield left;
+    yield* this.#schedules.dueByClock(this.#options.clock.now());
   }
 
   /** One of what `#processOthers` takes; `done` is to be called when it succeeded or was dead-lettered. */
-  #nextWork(): { readonly work: Work; readonly done: () => unknown } | undefined {
+  #nextWork(): { readonly work: Work; readonly done: () => void } | undefined {
     const [schedule] = this.#due();
-    if (schedule !== undefined)
-      return { work: this.#runner.due(schedule), done: () => (schedule.isLeftDue &&= schedule.isDue) };
+    if (schedule !== undefined) return { work: this.#runner.due(schedule), done: () => {} };
     const [work] = this.#submitted;
     const done = () => {
       this.#alone!.works--;

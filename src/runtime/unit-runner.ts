@@ -271,23 +271,30 @@ export class UnitRunner {
    */
   #settled(thrown: unknown): boolean {
     const { step } = this.unit;
-    const due = this.#takeBack();
+    const moved = this.#takeBack();
     if (this.holdsBack) throw new SpoiledEpoch(asRecordError(thrown, this.#place(step)));
-    if (due.length === 0 || thrown instanceof FatalError) return false;
-    for (const schedule of due) this.settle(schedule);
-    return true;
+    if (thrown instanceof FatalError) return false;
+    let hasRun = false;
+    // in their order: what one hands on may be due in the next
+    for (const schedule of moved) {
+      hasRun ||= schedule.isDue;
+      this.settle(schedule);
+    }
+    return hasRun;
   }
 
   /** As `#settled`, where the epoch holds nothing else. */
   async #settledAlone(thrown: unknown): Promise<boolean> {
-    const due = this.#takeBack();
+    const moved = this.#takeBack();
     this.reset();
-    if (due.length === 0 || thrown instanceof FatalError) return false;
-    for (const schedule of due) {
+    if (thrown instanceof FatalError) return false;
+    let hasRun = false;
+    for (const schedule of moved) {
+      hasRun ||= schedule.isDue;
       while (schedule.isDue) await this.workAlone(this.due(schedule));
       schedule.isLeftDue = false;
     }
-    return true;
+    return hasRun;
   }
 
   #takeBack(): readonly Schedule[] {

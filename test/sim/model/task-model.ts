@@ -126,12 +126,14 @@ export class TaskModel {
         const failure = { code: codeOf(thrown), step: this.step };
         while (this.undo.length > 0) this.undo.pop()!();
         // the times stay, so what they make due runs by itself
-        const due = [...new Set(this.advanced)].filter(schedule => schedule.first() !== undefined);
-        due.sort((a, b) => this.#rankOf(a) - this.#rankOf(b));
-        for (const schedule of due)
-          for (let entry = schedule.first(); entry !== undefined; entry = schedule.first())
+        const moved = [...new Set(this.advanced)].sort((a, b) => this.#rankOf(a) - this.#rankOf(b));
+        let hasRun = false;
+        for (const schedule of moved)
+          for (let entry = schedule.first(); entry !== undefined; entry = schedule.first()) {
             this.#due(schedule, entry[1], entry[0]);
-        if (due.length === 0) return failure;
+            hasRun = true;
+          }
+        if (!hasRun) return failure;
       }
     }
   }
