@@ -1,12 +1,11 @@
 import { join } from 'node:path';
-import { getHeapStatistics } from 'node:v8';
 import type { Observable } from 'rxjs';
 import { nodeDisk } from './adapters/embedded/node-disk.ts';
 import { openEmbeddedBroker } from './adapters/embedded/embedded-broker.ts';
 import { openLocalServer } from './adapters/embedded/local-server.ts';
 import { folderBytes } from './adapters/folder-bytes.ts';
 import { levelState } from './adapters/level/level-state.ts';
-import { defaultMemory } from './adapters/machine-memory.ts';
+import { defaultMemory, heapLimitBytes } from './adapters/machine-memory.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { errorPolicy } from './dsl/on-error.ts';
 import type { OnError } from './dsl/on-error.ts';
@@ -198,7 +197,7 @@ export async function openFolder({ data = DEFAULT_DATA, log = silent, ...options
 
 /** Caches lie in V8's heap, about half of a budget with what waits there to be collected: a larger one than its limit is cut to it. */
 function usableMemory(memoryBytes: number, log: Log): number {
-  const limitBytes = getHeapStatistics().heap_size_limit;
+  const limitBytes = heapLimitBytes();
   if (memoryBytes > limitBytes)
     log.info(
       { memoryBytes, limitBytes },

@@ -28,8 +28,7 @@ export async function printConfig(command: Command, files: readonly string[]): P
 const UNSET: Readonly<Record<string, string>> = { partitions: '4', onError: 'dead-letter', port: 'none' };
 
 /** Who says so where nobody does. */
-const defaultOf = (name: string): string =>
-  name === 'memory' ? `default: a quarter of the ${defaultMemory().of}'s` : 'default';
+const defaultOf = (name: string): string => (name === 'memory' ? `default: ${defaultMemory().of}` : 'default');
 
 type Value = SampleOptions | string | number | boolean | undefined;
 

@@ -98,7 +98,15 @@ describe('--memory', () => {
 
   test('is a quarter of the machine or the container where nobody says anything, and --print-config says of which', async () => {
     const { bytes, of } = defaultMemory();
-    expect(await printed([])).toEqual(['memory', sizeText(bytes), `default: a quarter of the ${of}'s`]);
+    expect(await printed([])).toEqual(['memory', sizeText(bytes), `default: ${of}`]);
+  });
+
+  test('is no more than V8 lets its heap have, unless somebody says more', async () => {
+    const env = { NODE_OPTIONS: '--max-old-space-size=96' };
+    const [, size, from] = (await printed([], env))!;
+    expect(from).toBe("default: V8's limit for its heap");
+    expect(Number(/^(\d+)(?:\.\d+)? MiB$/.exec(size!)?.[1])).toBeLessThan(256);
+    expect(await printed(['--memory', '4GiB'], env)).toEqual(['memory', '4.00 GiB', '--memory']);
   });
 
   test('is what the flag says, else what the environment says', async () => {

@@ -21,7 +21,8 @@ const NUMBER = /^(?:[+-]?Inf|NaN|[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)$/i;
  * Reads Prometheus' text format 0.0.4 strictly, by
  * https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format: each family stands once and together, HELP and TYPE
  * before its samples; no series twice; the buckets of a histogram ascend to `+Inf`, which is its count. Takes no timestamps: we write
- * none. @throws Error with the line that is wrong
+ * none. Prometheus' own parsers are no packages for Node, and the one that is for it, parse-prometheus-text-format 1.1.1, loses the labels
+ * and the sum of a histogram. @throws Error with the line that is wrong
  */
 export function parseExposition(text: string): Map<string, Family> {
   if (!text.endsWith('\n')) throw new Error('the last line must end');

@@ -107,6 +107,10 @@ export class Life {
     };
   }
 
+  get metFault(): boolean {
+    return this.#faults.isHit;
+  }
+
   /** Whether flipped bits made the last commit look like one that never was. */
   get #isTailLost(): boolean {
     return this.#faults.flipsBits && this.warnings.includes(DROPPED_TAIL);

@@ -22,8 +22,10 @@ export interface SimulationOptions {
   readonly input: readonly InputRecord[];
   /** All input lies in its topics before the first start; else the seed says what comes later. */
   readonly isComplete: boolean;
-  /** None: one life that nothing disturbs. */
+  /** What fates are drawn of. None: one life that nothing disturbs. */
   readonly faults: readonly FaultKind[];
+  /** Of the lives before the last one, in place of drawn ones. */
+  readonly fates?: readonly Fate[];
   readonly settings?: Partial<Settings>;
   readonly listener?: CommitListener;
 }
@@ -46,6 +48,8 @@ const MOST_AT_ONCE = 8;
 export class Simulation {
   readonly trace = new Trace();
   readonly #writers = new Writers();
+  /** How many lives met the disk fault of their fate. */
+  faultsMet = 0;
   /** What all lives together warned of. */
   readonly warnings: string[] = [];
   readonly #world: World;
@@ -81,9 +85,8 @@ export class Simulation {
   }
 
   async #run(): Promise<SimulationResult> {
-    const { faults, topology, chunks } = this.#world;
-    const lives = faults.length === 0 ? 0 : 1 + this.#random.below(MOST_LIVES);
-    for (let life = 0; life < lives; life++) await this.#live(drawFate(this.#random.fork(), faults));
+    const { topology, chunks } = this.#world;
+    for (const fate of this.#fates()) await this.#live(fate);
     let { stores } = await this.#live(CALM);
     let log = await readLog(this.#machine, topology);
     // what fell due by the clock while it stopped lies there for the next one
@@ -93,6 +96,13 @@ export class Simulation {
     }
     checkInvariants(topology, chunks.flat(), log, this.#machine.state);
     return { log, stores, writers: this.#writers };
+  }
+
+  *#fates(): Generator<Fate, void> {
+    const { faults, fates } = this.#world;
+    if (fates !== undefined) return yield* fates;
+    const lives = faults.length === 0 ? 0 : 1 + this.#random.below(MOST_LIVES);
+    for (let life = 0; life < lives; life++) yield drawFate(this.#random.fork(), faults);
   }
 
   #isLeftByClock(log: LogContent): boolean {
@@ -111,6 +121,7 @@ export class Simulation {
       return life;
     } finally {
       this.warnings.push(...life.warnings);
+      if (life.metFault) this.faultsMet++;
     }
   }
 }
