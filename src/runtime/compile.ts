@@ -150,7 +150,7 @@ export function compile(parts: Parts): Chain {
     unread: new Set(unread),
     drains: inOrder.flatMap(({ drain }) => drain ?? []),
     nodes: inOrder,
-    schedules: schedules.sort((a, b) => a.schedule.rank - b.schedule.rank),
+    schedules,
   };
 }
 

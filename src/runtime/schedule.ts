@@ -35,9 +35,9 @@ export class Schedule {
   now = -1;
   /** When the first entry falls due. */
   next = Infinity;
-  /** As of the last epoch that was closed: `now` and `isLeftDue`. */
+  /** As of the last epoch that was closed: `now` and `awaited`. */
   #closedNow = -1;
-  #wasLeftDue = false;
+  #closedAwaited = NOBODY;
   /** Due times, of which those that have no keys any more are passed over. */
   #heap: number[] = [];
   readonly #keys = new Map<number, string[] | Set<string>>();
@@ -45,8 +45,11 @@ export class Schedule {
   #sorted = -1;
   /** The first entry is to go before its time. */
   isEarly = false;
-  /** A unit that was taken back had moved its time: what is due by that goes before any other unit. */
-  isLeftDue = false;
+  /**
+   * Which units that were taken back had moved its time, and wait for what is due by that: the number of each, the innermost last.
+   * What is due goes before any other unit.
+   */
+  awaited: readonly number[] = NOBODY;
 
   constructor(
     readonly step: string,
@@ -55,7 +58,9 @@ export class Schedule {
     readonly rank: number,
     private readonly log: TimeLog,
     private readonly unit: Unit,
-  ) {}
+  ) {
+    log.schedules.push(this);
+  }
 
   add(due: number, key: string): void {
     const keys = this.#keys.get(due);
@@ -161,37 +166,44 @@ export class Schedule {
   }
 
   /** At the start: where the last commit left it. */
-  begin(now: number, isLeftDue: boolean): void {
+  begin(now: number, awaited: readonly number[]): void {
     this.now = now;
-    this.isLeftDue = isLeftDue;
+    this.awaited = awaited;
     this.closeEpoch();
   }
 
-  /** Whether its time moved since the last epoch was closed, or what is due by it could not go. */
+  /** What is due is done: the innermost unit that waits for it may go on. */
+  settled(): void {
+    this.awaited = this.awaited.slice(0, -1);
+  }
+
+  /** Whether its time moved since the last epoch was closed, or who waits for what is due by it is another one. */
   get hasMoved(): boolean {
-    return this.now !== this.#closedNow || this.isLeftDue !== this.#wasLeftDue;
+    return this.now !== this.#closedNow || this.awaited.join() !== this.#closedAwaited.join();
   }
 
   closeEpoch(): void {
     this.#closedNow = this.now;
-    this.#wasLeftDue = this.isLeftDue;
+    this.#closedAwaited = this.awaited;
   }
 
   /** Back to the end of the last closed epoch; the log puts back what was taken since. */
   abort(): void {
     this.now = this.#closedNow;
-    this.isLeftDue = this.#wasLeftDue;
+    this.awaited = this.#closedAwaited;
     this.isEarly = false;
   }
 }
 
+const NOBODY: readonly number[] = [];
 /** Due times without keys that a schedule bears before it clears them away. */
 const SPARE_TIMES = 1000;
 /** So many keys of one due time are searched through; more are made a set. */
 const FEW_KEYS = 32;
 
-/** What was taken out of a task's schedules, to put it back where the unit or the epoch is taken back. */
+/** What was taken out of a task's schedules, to put it back where the unit or the epoch is taken back; and what units wait for. */
 export class TimeLog {
+  readonly schedules: Schedule[] = [];
   readonly #taken: { readonly schedule: Schedule; readonly due: number; readonly key: string }[] = [];
   #unitStart = 0;
   #advanced: Schedule[] = [];
@@ -205,13 +217,31 @@ export class TimeLog {
     this.#advanced.push(schedule);
   }
 
-  /** Takes the unit back. Returns the schedules whose entries it had made fire, by rank: their time does not go back. */
+  /** Takes the unit back. It waits for what is due in those it returns, by rank: it had moved their times, which do not go back. */
   rollback(): readonly Schedule[] {
     this.#putBack(this.#unitStart);
     const advanced = this.#advanced;
     this.#advanced = [];
-    for (const schedule of advanced) schedule.isLeftDue = true;
-    return [...new Set(advanced)].sort((a, b) => a.rank - b.rank);
+    const moved = byRank(new Set(advanced));
+    const number = this.#innermost + 1;
+    for (const schedule of moved) schedule.awaited = [...schedule.awaited, number];
+    return moved;
+  }
+
+  /** The first schedule of which something is due that a unit waits for, the innermost one first. */
+  get left(): Schedule | undefined {
+    for (let number = this.#innermost; number > 0; number--)
+      for (const schedule of byRank(this.schedules)) {
+        if (schedule.awaited.at(-1) !== number) continue;
+        if (schedule.isDue) return schedule;
+        schedule.settled();
+      }
+    return undefined;
+  }
+
+  /** Of the units that wait: units nest where one is what another one waits for. */
+  get #innermost(): number {
+    return this.schedules.reduce((most, { awaited }) => Math.max(most, awaited.at(-1) ?? 0), 0);
   }
 
   endUnit(): void {
@@ -233,6 +263,8 @@ export class TimeLog {
     for (const { schedule, due, key } of this.#taken.splice(from)) schedule.add(due, key);
   }
 }
+
+const byRank = (schedules: Iterable<Schedule>): Schedule[] => [...schedules].sort((a, b) => a.rank - b.rank);
 
 function push(heap: number[], value: number): void {
   let at = heap.length;

@@ -26,7 +26,6 @@ import type {
 import { decodeProgress, encodeProgress } from './progress.ts';
 import { renewChangelog } from './renew-changelog.ts';
 import { restore } from './restore.ts';
-import type { Schedule } from './schedule.ts';
 import type { StateWrite } from './store.ts';
 import type { StorePart } from './store-figures.ts';
 import { TaskSchedules } from './task-schedules.ts';
@@ -280,7 +279,7 @@ export class Task {
 
   /** Units that are no records: what was left due, what is due by the clock, and what was submitted. */
   #processOthers(): void {
-    for (const schedule of this.#due()) {
+    for (const schedule of this.#schedules.due(this.#options.clock.now())) {
       this.units++;
       this.#runner.settle(schedule);
     }
@@ -297,14 +296,9 @@ export class Task {
     }
   }
 
-  *#due(): Generator<Schedule, void> {
-    for (let left = this.#schedules.leftDue(); left !== undefined; left = this.#schedules.leftDue()) yield left;
-    yield* this.#schedules.dueByClock(this.#options.clock.now());
-  }
-
   /** One of what `#processOthers` takes; `done` is to be called when it succeeded or was dead-lettered. */
   #nextWork(): { readonly work: Work; readonly done: () => void } | undefined {
-    const [schedule] = this.#due();
+    const [schedule] = this.#schedules.due(this.#options.clock.now());
     if (schedule !== undefined) return { work: this.#runner.due(schedule), done: () => {} };
     const [work] = this.#submitted;
     const done = () => {

@@ -102,7 +102,7 @@ export class UnitRunner {
   /** Everything of a schedule that is due by its time, or goes before it, each entry as a unit of its own. */
   settle(schedule: Schedule): void {
     while (schedule.isDue) this.work(this.due(schedule));
-    schedule.isLeftDue = false;
+    schedule.settled();
   }
 
   /** The entry of a schedule that is due first. */
@@ -292,7 +292,7 @@ export class UnitRunner {
     for (const schedule of moved) {
       hasRun ||= schedule.isDue;
       while (schedule.isDue) await this.workAlone(this.due(schedule));
-      schedule.isLeftDue = false;
+      schedule.settled();
     }
     return hasRun;
   }

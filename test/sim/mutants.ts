@@ -56,13 +56,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'stream time is not kept',
     file: 'runtime/task-schedules.ts',
-    find: "schedule.begin(time === 'stream' ? now : -1, isLeftDue);",
-    replace: 'schedule.begin(-1, isLeftDue);',
+    find: "schedule.begin(time === 'stream' ? now : -1, awaited);",
+    replace: 'schedule.begin(-1, awaited);',
   },
   {
     name: 'what was due and could not go is forgotten at a restart',
     file: 'runtime/task-schedules.ts',
-    find: 'isLeftDue = value.length > 0;',
+    find: 'awaited = [...value];',
     replace: '',
   },
   {
