@@ -49,7 +49,7 @@ export interface RunOptions {
   readonly commitIntervalMs?: number;
   /** How long a commit waits for the operators of a `pipe` to complete; then the run ends. Default 10 s. */
   readonly pipeDeadlineMs?: number;
-  /** The memory budget, as `runtime/memory.ts` shares it out. Default: a quarter of the machine's or the container's. */
+  /** The memory budget, as `runtime/memory.ts` shares it out. Default: a quarter of the machine's or the container's, as far as V8's heap may grow. */
   readonly memoryBytes?: number;
   /** Plays the sample feed into topics of its that the topology reads and that are new. Default: no sample. */
   readonly sample?: SampleOptions | boolean;

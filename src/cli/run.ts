@@ -54,7 +54,10 @@ export function addRun(program: Command): Command {
         .default('127.0.0.1'),
     )
     .addOption(
-      new Option('--memory <size>', "of all topologies together (default: a quarter of the machine's or container's)")
+      new Option(
+        '--memory <size>',
+        "of all topologies together (default: a quarter of the machine's or container's, as far as V8's heap may grow)",
+      )
         .env('TOPO_MEMORY')
         .argParser(sizeBytes),
     )

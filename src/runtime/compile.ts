@@ -105,7 +105,7 @@ export function compile(parts: Parts): Chain {
       lookup: table => lookupOf(nodes.get(table)!, nodes, parts, schedules),
       confluence: confluences.steps.get(node.id) ?? null,
       schedule(store, entries, time = 'stream') {
-        const schedule = new Schedule(node.id, entries, topology.nodes.indexOf(node), parts.timeLog, parts.unit);
+        const schedule = new Schedule(node.id, entries, parts.timeLog, parts.unit);
         schedules.push({ schedule, store: parts.stores.get(store)!, time });
         return schedule;
       },

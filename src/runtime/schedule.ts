@@ -35,32 +35,28 @@ export class Schedule {
   now = -1;
   /** When the first entry falls due. */
   next = Infinity;
-  /** As of the last epoch that was closed: `now` and `awaited`. */
+  /** As of the last epoch that was closed: `now` and `isLeftDue`. */
   #closedNow = -1;
-  #closedAwaited = NOBODY;
+  #wasLeftDue = false;
+  /** The unit that changed these two last, by its number in the log, and how they were before; where it was taken back, how it left them. */
+  #movedIn = -1;
+  #otherNow = -1;
+  #otherLeftDue = false;
   /** Due times, of which those that have no keys any more are passed over. */
   #heap: number[] = [];
   readonly #keys = new Map<number, string[] | Set<string>>();
   /** The due time whose keys are in order, the first last. */
   #sorted = -1;
-  /** The first entry is to go before its time. */
-  isEarly = false;
-  /**
-   * Which units that were taken back had moved its time, and wait for what is due by that: the number of each, the innermost last.
-   * What is due goes before any other unit.
-   */
-  awaited: readonly number[] = NOBODY;
+
+  /** What is due by its time could not go yet: it goes with the next record, though that does not move the time. */
+  isLeftDue = false;
 
   constructor(
     readonly step: string,
     readonly entries: DueEntries,
-    /** Where its step stands in the topology: of what is due at once in several steps, the first one's goes first. */
-    readonly rank: number,
     private readonly log: TimeLog,
     private readonly unit: Unit,
-  ) {
-    log.schedules.push(this);
-  }
+  ) {}
 
   add(due: number, key: string): void {
     const keys = this.#keys.get(due);
@@ -101,31 +97,45 @@ export class Schedule {
 
   /** A record reached the step: what is due by its time comes first. */
   advance(timestamp: number): void {
-    if (timestamp <= this.now) return;
-    this.now = timestamp;
+    if (timestamp > this.now) this.reach(timestamp);
+    else if (!this.isLeftDue) return;
+    else this.reach(this.now);
     if (this.next > this.now) return;
-    this.log.advanced(this);
+    this.log.fires(this, this.now);
     this.unit.withoutRecord(() => {
       while (this.next <= this.now) this.#fire();
     });
   }
 
+  /** The unit under way moves its time on. */
+  reach(time: number): void {
+    if (this.#movedIn !== this.log.unit) {
+      this.#movedIn = this.log.unit;
+      this.#otherNow = this.now;
+      this.#otherLeftDue = this.isLeftDue;
+      this.log.moved(this);
+    }
+    this.now = time;
+    this.isLeftDue = false;
+  }
+
+  /** Back to how it was before the unit that moved it; then, where that unit is given up, to how that left it. */
+  turnBack(): void {
+    [this.now, this.#otherNow] = [this.#otherNow, this.now];
+    [this.isLeftDue, this.#otherLeftDue] = [this.#otherLeftDue, this.isLeftDue];
+  }
+
   /** Fires the first entry before its time, to make room. */
   fireFirst(): void {
-    this.isEarly = true;
-    this.log.advanced(this);
+    const place = this.log.fires(this, EARLY);
     this.unit.withoutRecord(() => this.#fire());
-    this.isEarly = false;
+    // once it could go, it stands or falls with the unit that wanted room
+    this.log.hasFired(place);
   }
 
   #fire(): void {
     const due = this.next;
     this.entries.fire(this.take(), due);
-  }
-
-  /** The first entry is due, or is to make room. */
-  get isDue(): boolean {
-    return this.next <= this.now || this.isEarly;
   }
 
   /** The key of the first entry; there must be one. */
@@ -166,87 +176,105 @@ export class Schedule {
   }
 
   /** At the start: where the last commit left it. */
-  begin(now: number, awaited: readonly number[]): void {
+  begin(now: number, isLeftDue: boolean): void {
     this.now = now;
-    this.awaited = awaited;
+    this.isLeftDue = isLeftDue;
     this.closeEpoch();
   }
 
-  /** What is due is done: the innermost unit that waits for it may go on. */
-  settled(): void {
-    this.awaited = this.awaited.slice(0, -1);
-  }
-
-  /** Whether its time moved since the last epoch was closed, or who waits for what is due by it is another one. */
+  /** Whether its time moved since the last epoch was closed, or what is due by it could not go. */
   get hasMoved(): boolean {
-    return this.now !== this.#closedNow || this.awaited.join() !== this.#closedAwaited.join();
+    return this.now !== this.#closedNow || this.isLeftDue !== this.#wasLeftDue;
   }
 
   closeEpoch(): void {
     this.#closedNow = this.now;
-    this.#closedAwaited = this.awaited;
+    this.#wasLeftDue = this.isLeftDue;
   }
 
   /** Back to the end of the last closed epoch; the log puts back what was taken since. */
   abort(): void {
     this.now = this.#closedNow;
-    this.awaited = this.#closedAwaited;
-    this.isEarly = false;
+    this.isLeftDue = this.#wasLeftDue;
   }
 }
 
-const NOBODY: readonly number[] = [];
+/** In place of a time: the first entry goes before it is due. */
+export const EARLY = -Infinity;
 /** Due times without keys that a schedule bears before it clears them away. */
 const SPARE_TIMES = 1000;
 /** So many keys of one due time are searched through; more are made a set. */
 const FEW_KEYS = 32;
 
-/** What was taken out of a task's schedules, to put it back where the unit or the epoch is taken back; and what units wait for. */
+/** What a unit that was taken back had made due: the entries of a schedule up to a time, or, at `EARLY`, its first one. */
+export interface Due {
+  readonly schedule: Schedule;
+  readonly until: number;
+}
+
+/** What the unit under way, and those before it in the epoch, did to a task's schedules: to take it back where that is taken back. */
 export class TimeLog {
-  readonly schedules: Schedule[] = [];
+  /** Numbers the units, each attempt at one. */
+  unit = 0;
   readonly #taken: { readonly schedule: Schedule; readonly due: number; readonly key: string }[] = [];
   #unitStart = 0;
-  #advanced: Schedule[] = [];
+  /** Whose time the unit has moved. Arrays that are filled anew by each unit. */
+  readonly #moved: Schedule[] = [];
+  #movedCount = 0;
+  /** Whose entries it has made fire, in that order, and up to which time. */
+  readonly #fired: Schedule[] = [];
+  readonly #until: number[] = [];
+  #firedCount = 0;
 
   taken(schedule: Schedule, due: number, key: string): void {
     this.#taken.push({ schedule, due, key });
   }
 
-  /** The unit makes entries of a schedule fire. */
-  advanced(schedule: Schedule): void {
-    this.#advanced.push(schedule);
+  moved(schedule: Schedule): void {
+    this.#moved[this.#movedCount++] = schedule;
   }
 
-  /** Takes the unit back. It waits for what is due in those it returns, by rank: it had moved their times, which do not go back. */
-  rollback(): readonly Schedule[] {
+  /** The unit makes entries of a schedule fire. Returns the place of this note, for `hasFired`. */
+  fires(schedule: Schedule, until: number): number {
+    this.#fired[this.#firedCount] = schedule;
+    this.#until[this.#firedCount] = until;
+    return this.#firedCount++;
+  }
+
+  /** Forgets a note. */
+  hasFired(place: number): void {
+    this.#firedCount--;
+    for (let at = place; at < this.#firedCount; at++) {
+      this.#fired[at] = this.#fired[at + 1]!;
+      this.#until[at] = this.#until[at + 1]!;
+    }
+  }
+
+  /** An attempt at a unit begins. */
+  begin(): void {
+    this.unit++;
+    this.#movedCount = 0;
+    this.#firedCount = 0;
+  }
+
+  /** Takes the unit back, the times too. Returns what it had made due first. */
+  rollback(): Due | null {
     this.#putBack(this.#unitStart);
-    const advanced = this.#advanced;
-    this.#advanced = [];
-    const moved = byRank(new Set(advanced));
-    const number = this.#innermost + 1;
-    for (const schedule of moved) schedule.awaited = [...schedule.awaited, number];
-    return moved;
+    this.#turnBack();
+    return this.#firedCount === 0 ? null : { schedule: this.#fired[0]!, until: this.#until[0]! };
   }
 
-  /** The first schedule of which something is due that a unit waits for, the innermost one first. */
-  get left(): Schedule | undefined {
-    for (let number = this.#innermost; number > 0; number--)
-      for (const schedule of byRank(this.schedules)) {
-        if (schedule.awaited.at(-1) !== number) continue;
-        if (schedule.isDue) return schedule;
-        schedule.settled();
-      }
-    return undefined;
+  /** The unit that was taken back is given up: the times that it reached stay. */
+  stay(): void {
+    this.#turnBack();
   }
 
-  /** Of the units that wait: units nest where one is what another one waits for. */
-  get #innermost(): number {
-    return this.schedules.reduce((most, { awaited }) => Math.max(most, awaited.at(-1) ?? 0), 0);
+  #turnBack(): void {
+    for (let at = 0; at < this.#movedCount; at++) this.#moved[at]!.turnBack();
   }
 
   endUnit(): void {
     this.#unitStart = this.#taken.length;
-    if (this.#advanced.length > 0) this.#advanced = [];
   }
 
   closeEpoch(): void {
@@ -263,8 +291,6 @@ export class TimeLog {
     for (const { schedule, due, key } of this.#taken.splice(from)) schedule.add(due, key);
   }
 }
-
-const byRank = (schedules: Iterable<Schedule>): Schedule[] => [...schedules].sort((a, b) => a.rank - b.rank);
 
 function push(heap: number[], value: number): void {
   let at = heap.length;

@@ -3,8 +3,10 @@ import type { TaskSchedule } from './compile.ts';
 import type { Schedule, TimeLog } from './schedule.ts';
 import type { Store } from './store.ts';
 
-/** A scheduled store's entry whose timestamp is its step's stream time; its value tells which units wait for what is due by it. */
+/** A scheduled store's entry whose timestamp is its step's stream time; its value tells whether something due by it is still to go. */
 const STREAM_TIME_KEY = '';
+const NOTHING_LEFT = new Uint8Array(0);
+const LEFT_DUE = Uint8Array.of(1);
 
 /** What falls due in a task's steps. */
 export class TaskSchedules {
@@ -17,24 +19,18 @@ export class TaskSchedules {
   async open(entriesOf: (store: Store) => AsyncIterable<StoredEntry>): Promise<void> {
     for (const { schedule, store, time } of this.schedules) {
       let now = -1;
-      let awaited: readonly number[] = [];
+      let isLeftDue = false;
       for await (const [key, value, timestamp] of entriesOf(store)) {
         if (key === STREAM_TIME_KEY) {
           now = timestamp;
-          awaited = [...value];
+          isLeftDue = value.length > 0;
         } else {
           const due = schedule.entries.dueOf(key, value, timestamp);
           if (due !== null) schedule.add(due, key);
         }
       }
-      schedule.begin(time === 'stream' ? now : -1, awaited);
+      schedule.begin(time === 'stream' ? now : -1, isLeftDue);
     }
-  }
-
-  /** Those whose entries go before any record: what units that were taken back wait for, one after the other, and what is due by the clock. */
-  *due(now: number): Generator<Schedule, void> {
-    for (let { left } = this.times; left !== undefined; { left } = this.times) yield left;
-    yield* this.dueByClock(now);
   }
 
   /** Those of which something is due by the clock. */
@@ -52,7 +48,7 @@ export class TaskSchedules {
   closeEpoch(): void {
     for (const { schedule, store, time } of this.schedules) {
       if (time === 'stream' && schedule.hasMoved)
-        store.put(STREAM_TIME_KEY, Uint8Array.from(schedule.awaited), schedule.now);
+        store.put(STREAM_TIME_KEY, schedule.isLeftDue ? LEFT_DUE : NOTHING_LEFT, schedule.now);
       schedule.closeEpoch();
     }
     this.times.closeEpoch();

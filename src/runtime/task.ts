@@ -70,8 +70,6 @@ export const taskId = (subTopology: SubTopology, partition: number): string => `
 export class Task {
   readonly id: string;
   readonly inputs: readonly TaskInput[];
-  /** Records taken since the last commit. */
-  units = 0;
   /** The last commit that the log and the state have. */
   written: number;
   readonly #options: TaskOptions;
@@ -208,7 +206,7 @@ export class Task {
   }
 
   /**
-   * Does what is left due, is due by the clock or was submitted, then takes records by rule G2: up to `maxUnits`, until `deadlineMs`, or until
+   * Does what is due by the clock or was submitted, then takes records by rule G2: up to `maxUnits`, until `deadlineMs`, or until
    * the epoch has the memory it may take; returns how many units that was. Both are looked at after the first record, then less and less often, so that fast
    * records do not pay for it and slow ones end the turn at once.
    * @throws FatalError; then nothing of the epoch may be committed. SpoiledEpoch; then `abort` must follow
@@ -267,7 +265,6 @@ export class Task {
     if (work !== undefined) {
       await this.#runner.workAlone(work.work);
       work.done();
-      this.units++;
       return 1;
     }
     const input = this.#isFull() ? undefined : (this.#taken ??= pick(this.inputs));
@@ -277,20 +274,14 @@ export class Task {
     return 1;
   }
 
-  /** Units that are no records: what was left due, what is due by the clock, and what was submitted. */
+  /** Units that are no records: what is due by the clock, and what was submitted. */
   #processOthers(): void {
-    for (const schedule of this.#schedules.due(this.#options.clock.now())) {
-      this.units++;
-      this.#runner.settle(schedule);
-    }
+    for (const schedule of this.#schedules.dueByClock(this.#options.clock.now()))
+      for (const work of this.#runner.due({ schedule, until: schedule.now })) this.#runner.work(work);
     const submitted = this.#submitted;
     let done = 0;
     try {
-      for (; done < submitted.length; done++) {
-        // counted first: what came before one that stops the run is committed
-        this.units++;
-        this.#runner.work(submitted[done]!);
-      }
+      for (; done < submitted.length; done++) this.#runner.work(submitted[done]!);
     } finally {
       submitted.splice(0, done);
     }
@@ -298,8 +289,9 @@ export class Task {
 
   /** One of what `#processOthers` takes; `done` is to be called when it succeeded or was dead-lettered. */
   #nextWork(): { readonly work: Work; readonly done: () => void } | undefined {
-    const [schedule] = this.#schedules.due(this.#options.clock.now());
-    if (schedule !== undefined) return { work: this.#runner.due(schedule), done: () => {} };
+    const [schedule] = this.#schedules.dueByClock(this.#options.clock.now());
+    const [due] = schedule === undefined ? [] : this.#runner.due({ schedule, until: schedule.now });
+    if (due !== undefined) return { work: due, done: () => {} };
     const [work] = this.#submitted;
     const done = () => {
       this.#alone!.works--;
@@ -327,6 +319,11 @@ export class Task {
   #isFull(): boolean {
     for (const { isFull } of this.#bounded) if (isFull!()) return true;
     return false;
+  }
+
+  /** Taken since the last commit. */
+  get units(): number {
+    return this.#runner.units;
   }
 
   /** Whether the open epoch has anything to commit. */
@@ -416,7 +413,6 @@ export class Task {
     this.#reset();
     for (const { aborted } of this.#chain.nodes) aborted?.();
     this.#alone = { positions, works: this.#submitted.length, dueMs: this.#options.clock.now() };
-    this.units = 0;
     this.#taken = undefined;
     this.inputs.forEach((input, index) => this.#seek(input, this.#starts[index]!));
   }
@@ -516,7 +512,6 @@ export class Task {
   #endRecord(input: TaskInput): void {
     this.#taken = undefined;
     this.#runner.endUnit();
-    this.units++;
     input.consume();
     this.#runner.unitEnded();
   }
@@ -576,7 +571,6 @@ export class Task {
         ...(input.readFirst && { until }),
       }),
     }));
-    this.units = 0;
     return { commit: this.#commit, appends: this.#outputs.take(), offsets, writes, letters };
   }
 

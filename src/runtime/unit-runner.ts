@@ -11,8 +11,8 @@ import { Final, Verdict, asRecordError, ask, isRetry } from './error-policy.ts';
 import type { ErrorPolicies } from './error-policy.ts';
 import type { TaskInput } from './input.ts';
 import type { Outputs, TopicOutput } from './outputs.ts';
-import { TimeLog } from './schedule.ts';
-import type { DueSubject, Schedule } from './schedule.ts';
+import { EARLY, TimeLog } from './schedule.ts';
+import type { Due, DueSubject, Schedule } from './schedule.ts';
 import { UndoLog } from './store.ts';
 import { Unit } from './unit.ts';
 
@@ -48,6 +48,8 @@ export class UnitRunner {
   drain: () => Promise<void> = async () => {};
   /** Set when the chain is compiled: makes steps forget what they hold. */
   reset: () => void = () => {};
+  /** Units of the open epoch that have succeeded or were dead-lettered. */
+  units = 0;
   /** How often the units have failed that are to be tried again: while one of them waits, what is no record may fail too. */
   readonly #failing = new Map<unknown, number>();
   /** What is under way, where that is no record. */
@@ -77,7 +79,7 @@ export class UnitRunner {
         return;
       } catch (thrown) {
         if (this.#settled(thrown)) continue;
-        this.#keep(this.#refusal(thrown));
+        this.#keep(this.#givenUp(thrown));
         return;
       }
     }
@@ -93,27 +95,32 @@ export class UnitRunner {
         return;
       } catch (thrown) {
         if (await this.#settledAlone(thrown)) continue;
-        this.#keep(this.#refusal(thrown));
+        this.#keep(this.#givenUp(thrown));
         return;
       }
     }
   }
 
-  /** Everything of a schedule that is due by its time, or goes before it, each entry as a unit of its own. */
-  settle(schedule: Schedule): void {
-    while (schedule.isDue) this.work(this.due(schedule));
-    schedule.settled();
+  /** Entries of a schedule that are due, one after the other, each as a unit of its own: its time is `until` then. */
+  *due({ schedule, until }: Due): Generator<Work, void> {
+    if (until === EARLY) return yield this.#first(schedule, schedule.now);
+    try {
+      while (schedule.next <= until) yield this.#first(schedule, until);
+    } finally {
+      // some went, and made it so late; another one waits to be tried again, or ends the run
+      if (schedule.now === until) schedule.isLeftDue = schedule.next <= until;
+    }
   }
 
-  /** The entry of a schedule that is due first. */
-  due(schedule: Schedule): Work {
+  /** The entry of a schedule that goes first. */
+  #first(schedule: Schedule, time: number): Work {
     const { entries, step, next } = schedule;
-    schedule.isEarly = false;
     let key = '';
     return {
       step,
       id: () => `${step} ${next} ${key}`,
       run: () => {
+        if (time > schedule.now) schedule.reach(time);
         key = schedule.take();
         entries.fire(key, next);
       },
@@ -159,6 +166,7 @@ export class UnitRunner {
 
   /** To be called when a unit has succeeded or was dead-lettered. @throws TooManyDeadLetters where it was one too many */
   unitEnded(): void {
+    this.units++;
     this.#limit.unitEnded();
     if (this.#failing.size > 0) this.#failing.delete(this.#unitId);
     if (this.#exceeded !== null) throw this.#exceeded;
@@ -179,6 +187,7 @@ export class UnitRunner {
   abort(): void {
     this.#dropped = [];
     this.#letters = [];
+    this.units = 0;
     this.options.counters.abort();
     // what was submitted is submitted anew
     for (const unit of this.#failing.keys()) if (typeof unit !== 'string') this.#failing.delete(unit);
@@ -189,6 +198,7 @@ export class UnitRunner {
   closeEpoch(): readonly RecordError[] {
     const letters = this.#letters;
     this.#letters = [];
+    this.units = 0;
     this.options.counters.closeEpoch();
     return letters;
   }
@@ -254,6 +264,7 @@ export class UnitRunner {
 
   #begin(input: TaskInput): void {
     this.#work = null;
+    this.times.begin();
     this.unit.begin(input.reader, input.topic, input.partition, input.headTimestamp, input.keySerde);
     this.unit.step = input.input.node.id;
   }
@@ -261,48 +272,46 @@ export class UnitRunner {
   #beginWork(work: Work): void {
     const { step } = work;
     this.#work = work;
+    this.times.begin();
     this.unit.beginDue(this.options.partition, -1);
     this.unit.step = step;
   }
 
   /**
-   * Takes the unit back. True when what it had made due ran by itself meanwhile, so that the unit is to be run again. A step that
+   * Takes the unit back. True when what it had made due first ran by itself meanwhile, so that the unit is to be run again. A step that
    * holds records back may hold those of this unit too, among others: then the epoch is spoiled.
    */
   #settled(thrown: unknown): boolean {
     const { step } = this.unit;
-    const moved = this.#takeBack();
+    const due = this.#takeBack();
     if (this.holdsBack) throw new SpoiledEpoch(asRecordError(thrown, this.#place(step)));
-    if (thrown instanceof FatalError) return false;
-    let hasRun = false;
-    // in their order: what one hands on may be due in the next
-    for (const schedule of moved) {
-      hasRun ||= schedule.isDue;
-      this.settle(schedule);
-    }
-    return hasRun;
+    if (due === null || thrown instanceof FatalError) return false;
+    for (const work of this.due(due)) this.work(work);
+    return true;
   }
 
   /** As `#settled`, where the epoch holds nothing else. */
   async #settledAlone(thrown: unknown): Promise<boolean> {
-    const moved = this.#takeBack();
+    const due = this.#takeBack();
     this.reset();
-    if (thrown instanceof FatalError) return false;
-    let hasRun = false;
-    for (const schedule of moved) {
-      hasRun ||= schedule.isDue;
-      while (schedule.isDue) await this.workAlone(this.due(schedule));
-      schedule.settled();
-    }
-    return hasRun;
+    if (due === null || thrown instanceof FatalError) return false;
+    for (const work of this.due(due)) await this.workAlone(work);
+    return true;
   }
 
-  #takeBack(): readonly Schedule[] {
+  #takeBack(): Due | null {
     this.#dropped = [];
     this.outputs.rollback();
     this.undo.rollback();
     this.tally.rollback();
     return this.times.rollback();
+  }
+
+  /** Why the unit that was taken back is dead-lettered. @throws StoppedByPolicy, RetryLater */
+  #givenUp(thrown: unknown): RecordError {
+    const error = this.#refusal(thrown);
+    this.times.stay();
+    return error;
   }
 
   /** @throws StoppedByPolicy, RetryLater */
@@ -330,7 +339,7 @@ export class UnitRunner {
   }
 
   #discard(work: Work, thrown: unknown): void {
-    const error = this.#refusal(thrown);
+    const error = this.#givenUp(thrown);
     for (const subject of [work.discard() ?? []].flat()) this.#keep(error, subject);
   }
 

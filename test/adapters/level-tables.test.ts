@@ -2,6 +2,7 @@ import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
 import { expect, test } from 'vitest';
+import { levelState } from '../../src/adapters/level/level-state.ts';
 import { liveTables } from '../../src/adapters/level/manifest.ts';
 import { damagedTable } from '../../src/adapters/level/table-check.ts';
 import { temporaryFolder } from '../recovery/folders.ts';
@@ -9,6 +10,7 @@ import { temporaryFolder } from '../recovery/folders.ts';
 /** Of a list of edits. */
 const BLOCK_BYTES = 32_768;
 const KEYS = 3000;
+const MiB = 1024 * 1024;
 const keyOf = (n: number): string => `${n % KEYS}`.padEnd(900, '.');
 const open = { writeBufferSize: 65_536, maxFileSize: 1024 * 1024, compression: false };
 
@@ -50,6 +52,26 @@ test('the tables that a list of edits comes to are all that a database needs, an
     });
     await writeFile(join(folder, table), bytes);
   }
+});
+
+test.each([
+  ['CURRENT', 'empty', () => Buffer.alloc(0)],
+  ['CURRENT', 'zeroed', (bytes: Buffer) => Buffer.alloc(bytes.length)],
+  ['CURRENT', 'cut short', (bytes: Buffer) => bytes.subarray(0, 5)],
+  ['CURRENT', 'garbage', () => Buffer.from('x'.repeat(1000))],
+  ['MANIFEST-', 'zeroed', (bytes: Buffer) => Buffer.alloc(bytes.length)],
+  ['MANIFEST-', 'a flipped bit', (bytes: Buffer) => bytes.fill(bytes[500]! ^ 1, 500, 501)],
+] as const)('a state whose %s is %s is damaged', async (prefix, _, change) => {
+  await using temporary = await temporaryFolder();
+  const backend = levelState(temporary.path);
+  const folder = join(temporary.path, 'task');
+  await madeDatabase(folder);
+  const path = join(
+    folder,
+    (await readdir(folder)).find(name => name.startsWith(prefix))!,
+  );
+  await writeFile(path, change(await readFile(path)));
+  await expect(backend.open('task', MiB)).rejects.toMatchObject({ code: 'TOPO_STATE_DAMAGED' });
 });
 
 test('what a process that died has written of a table is none of them, and no damage', async () => {

@@ -10,7 +10,7 @@ const scheduled = (fired: string[] = []) => {
     discard: () => null,
     dueOf: () => null,
   };
-  return { log, schedule: new Schedule('step', entries, 0, log, new Unit()), fired };
+  return { log, schedule: new Schedule('step', entries, log, new Unit()), fired };
 };
 
 test('what is removed is not kept until it would have been due, however many share its time', () => {
@@ -35,6 +35,7 @@ test('random adds, removals, firings and units taken back: what fires is what a 
     let model: { due: number; key: string }[] = [];
     const expected: string[] = [];
     for (let step = 0; step < 300; step++) {
+      log.begin();
       const [due, key] = [schedule.now + 1 + dice.below(30), `k${dice.below(200)}`];
       if (!model.some(one => one.due === due && one.key === key)) {
         schedule.add(due, key);
@@ -56,6 +57,7 @@ test('random adds, removals, firings and units taken back: what fires is what a 
       const dueNow = model.filter(one => one.due <= now).sort((a, b) => a.due - b.due || (a.key < b.key ? -1 : 1));
       expected.push(...dueNow.map(one => `${one.key}@${one.due}`));
       model = model.filter(one => one.due > now);
+      log.begin();
       schedule.advance(now);
       log.endUnit();
     }

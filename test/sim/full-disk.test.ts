@@ -55,8 +55,9 @@ test(
       for (let faultAt = 1; ; faultAt++) {
         const fates = [{ ...CALM, fault: 'full', faultAt } as const];
         const simulation = new Simulation({ ...common, faults: [], fates }, seed);
-        const { log, writers } = await simulation.run();
+        const { log, writers, stores } = await simulation.run();
         compareOutputs(enriched, log, undisturbed.log, writers);
+        expect(stores).toEqual(undisturbed.stores);
         if (simulation.faultsMet === 0) break;
         writes++;
       }

@@ -56,20 +56,20 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'stream time is not kept',
     file: 'runtime/task-schedules.ts',
-    find: "schedule.begin(time === 'stream' ? now : -1, awaited);",
-    replace: 'schedule.begin(-1, awaited);',
+    find: "schedule.begin(time === 'stream' ? now : -1, isLeftDue);",
+    replace: 'schedule.begin(-1, isLeftDue);',
   },
   {
     name: 'what was due and could not go is forgotten at a restart',
     file: 'runtime/task-schedules.ts',
-    find: 'awaited = [...value];',
+    find: 'isLeftDue = value.length > 0;',
     replace: '',
   },
   {
     name: 'stream time is taken back with a failed unit',
-    file: 'runtime/schedule.ts',
-    find: 'const advanced = this.#advanced;',
-    replace: 'const advanced = this.#advanced;\n    for (const one of advanced) one.now = one.next - 1;',
+    file: 'runtime/unit-runner.ts',
+    find: 'this.times.stay();',
+    replace: '',
   },
   {
     name: 'what fell due in a failed unit is not put back',

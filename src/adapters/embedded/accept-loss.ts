@@ -1,10 +1,9 @@
-import { FatalError } from '../../errors.ts';
 import type { Log } from '../../runtime/ports.ts';
 import { acceptCompacted } from './accept-compacted.ts';
 import { beginSegment } from './begin-segment.ts';
 import { readCleanStop, removeCleanStop, type CleanStop } from './clean-stop.ts';
 import { copyFile } from './copy-file.ts';
-import { describeCommits, newerFormat } from './damage.ts';
+import { describeCommits, newerFormat, notEven } from './damage.ts';
 import type { Disk } from './disk.ts';
 import { FileWriter } from './file-writer.ts';
 import { hasBadIndex, readFooter, type Footer } from './footer.ts';
@@ -82,7 +81,7 @@ class Acceptance {
     this.#names = await this.#disk.list();
     const found = await readCleanStop(this.#disk);
     const stop = found === 'unreadable' ? undefined : found;
-    const last = await this.#last();
+    const last = await this.#last(stop);
     if (last === undefined && found === 'unreadable') throw notEven(this.#files.pathOf(segmentName(0)));
     if (last === undefined && stop === undefined) return;
     const chain = last === undefined ? [] : await this.#chain(last, stop);
@@ -103,7 +102,7 @@ class Acceptance {
   }
 
   /** The newest segment; not one that was being made when its process ended. */
-  async #last(): Promise<SealedSegment | undefined> {
+  async #last(stop: CleanStop | undefined): Promise<SealedSegment | undefined> {
     for (;;) {
       const last = lastSegment(this.#names);
       if (last === undefined) return undefined;
@@ -114,6 +113,8 @@ class Acceptance {
       const others = this.#names.filter(each => each !== name);
       const before = lastSegment(others);
       if (before !== undefined && (await this.#footer(before)) !== undefined) return last;
+      // an earlier acceptance may have died as it made the only one that is to be
+      if (before === undefined && last[0] > 0 && stop === undefined) return last;
       const log = { segment: last[0] };
       const frame = await this.#files.use(name, async file => (await FrameScan.open(file)).search(1, log, 0));
       if (frame !== undefined) return last;
@@ -403,13 +404,5 @@ function raiseEnds(state: LogState, losses: Losses): void {
       raise(name, partition, Math.max(start, compacted?.through ?? 0));
   for (const { topic, partition, offset } of state.allOffsets()) raise(state.nameOf(topic), partition, offset);
 }
-
-const notEven = (path: string): FatalError =>
-  new FatalError(
-    'TOPO_LOG_DAMAGED',
-    `The log is damaged in ${path}. No segment says any more which log it is of, so not even --accept-loss goes on with it. Put ` +
-      'the file back from a copy, or start over in another folder (--data).',
-    { path },
-  );
 
 const copyOf = (state: LogState): LogState => LogState.decode(state.encode());

@@ -18,6 +18,15 @@ export function damaged(
   );
 }
 
+/** Nothing is left that a log could be made of again. */
+export const notEven = (path: string): FatalError =>
+  new FatalError(
+    'TOPO_LOG_DAMAGED',
+    `The log is damaged in ${path}. No segment says any more which log it is of, so not even --accept-loss goes on with it. Put ` +
+      'the file back from a copy, or start over in another folder (--data).',
+    { path },
+  );
+
 /** "claims-0 120–239, claims-1 80–99", or that nothing is known. */
 export function describeGaps(gaps: readonly OffsetGap[]): string {
   if (gaps.length === 0) return 'Which offsets they held is not known.';

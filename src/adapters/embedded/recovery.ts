@@ -2,7 +2,7 @@ import type { FatalError } from '../../errors.ts';
 import type { Log } from '../../runtime/ports.ts';
 import { readCleanStop } from './clean-stop.ts';
 import { readCompacted } from './compacted-files.ts';
-import { damaged, describeCommits, describeGaps, newerFormat } from './damage.ts';
+import { damaged, describeCommits, describeGaps, newerFormat, notEven } from './damage.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { readFooter } from './footer.ts';
 import { tagOf } from './frame.ts';
@@ -124,8 +124,12 @@ class Recovery {
     const follows = before !== undefined && (await this.#footer(segmentName(...before))) !== undefined;
     if (frame !== undefined || follows)
       throw damaged(this.#files.pathOf(name), `Its first frame, at byte 0, is unreadable: ${beginning}.`);
+    if (before === undefined) {
+      // the first one that is ever made has the number 0, and no such note beside it
+      await this.#checkCleanStop(undefined, name);
+      if (last[0] > 0) throw notEven(this.#files.pathOf(name));
+    }
     if (this.#repair !== undefined) {
-      if (before === undefined) await this.#checkCleanStop(undefined);
       this.#repair.warn(
         { path: this.#files.pathOf(name) },
         'removed a segment that was being made when its process ended',
@@ -266,15 +270,11 @@ class Recovery {
   }
 
   /** Whether there is a clean stop of this very end. */
-  async #checkCleanStop(content: LogContent | undefined): Promise<boolean> {
+  async #checkCleanStop(content: LogContent | undefined, first = segmentName(0)): Promise<boolean> {
     if (this.#repair === undefined) return false;
     const stop = await readCleanStop(this.#disk);
     if (stop === undefined) return false;
-    if (stop === 'unreadable' && content === undefined) {
-      // a first segment that was being made has no such note yet
-      const what = 'There is nothing in it, but the log was closed in order; the note of where it ended is unreadable.';
-      throw damaged(this.#files.pathOf(segmentName(0)), what);
-    }
+    if (stop === 'unreadable' && content === undefined) throw notEven(this.#files.pathOf(first));
     if (stop === 'unreadable') {
       this.#repair.warn({ path: this.#disk.pathOf('clean-stop') }, 'the note of the last clean stop is unreadable');
       return false;
@@ -282,10 +282,10 @@ class Recovery {
     const end = content?.tail.number ?? 0;
     if (content !== undefined && end > stop.number) return false;
     if (content !== undefined && end === stop.number && content.tail.crc === stop.crc) return true;
-    const path = this.#files.pathOf(content === undefined ? segmentName(0) : fileOf(content.tail));
+    const path = this.#files.pathOf(content === undefined ? first : fileOf(content.tail));
     if (end === stop.number) throw damaged(path, `Its commit ${end} is not the one it was closed with.`);
     const gaps = stop.state.gapsSince(content?.state ?? new LogState(''));
-    const where = content === undefined ? 'There is nothing in it' : `It ends at byte ${content.tail.position}`;
+    const where = content === undefined ? 'Nothing is left of it' : `It ends at byte ${content.tail.position}`;
     throw damaged(
       path,
       `${where}, but was closed behind ${describeCommits(end + 1, stop.number)}. ${describeGaps(gaps)}`,

@@ -28,4 +28,5 @@ export function readNumber(at: Place): number {
 export function skipBytes(at: Place): void {
   const length = readNumber(at);
   at.position += length;
+  if (at.position > at.buffer.length) throw new RangeError('a length reaches beyond the end');
 }

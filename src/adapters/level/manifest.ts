@@ -8,7 +8,7 @@ import { maskedCrc, readNumber, skipBytes } from './format.ts';
 const BLOCK_BYTES = 32_768;
 /** Checksum, length and type. */
 const HEAD_BYTES = 7;
-const RECORD = { full: 1, first: 2, middle: 3, last: 4 } as const;
+const RECORD = { none: 0, full: 1, first: 2, middle: 3, last: 4 } as const;
 const EDIT = {
   comparator: 1,
   logNumber: 2,
@@ -28,7 +28,11 @@ const EDIT = {
  */
 export async function liveTables(folder: string): Promise<string[]> {
   const numbers = new Set<number>();
-  for (const edit of recordsOf(await currentManifest(folder))) apply(edit, numbers);
+  try {
+    for (const edit of recordsOf(await currentManifest(folder))) apply(edit, numbers);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
   return (await readdir(folder))
     .filter(name => /^\d+\.(ldb|sst)$/.test(name) && numbers.has(parseInt(name, 10)))
     .sort();
@@ -37,8 +41,8 @@ export async function liveTables(folder: string): Promise<string[]> {
 /** Empty where there is none: no database yet, or one that LevelDB refuses or begins anew. */
 async function currentManifest(folder: string): Promise<Buffer> {
   try {
-    const name = await readFile(join(folder, 'CURRENT'), 'latin1');
-    return await readFile(join(folder, name.trimEnd()));
+    const name = /^(MANIFEST-\d+)\n$/.exec(await readFile(join(folder, 'CURRENT'), 'latin1'))?.[1];
+    return name === undefined ? Buffer.alloc(0) : await readFile(join(folder, name));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
     throw error;
@@ -50,13 +54,14 @@ function* recordsOf(log: Buffer): Generator<Buffer, void> {
   let parts: Buffer[] = [];
   for (let position = 0; position + HEAD_BYTES <= log.length;) {
     const left = BLOCK_BYTES - (position % BLOCK_BYTES);
-    if (left < HEAD_BYTES) {
-      position += left;
-      continue;
-    }
     const start = position + HEAD_BYTES;
     const end = start + log.readUInt16LE(position + 4);
     const type = log[position + 6]!;
+    // what is left of a block that was not filled
+    if (left < HEAD_BYTES || (type === RECORD.none && end === start)) {
+      position += left;
+      continue;
+    }
     if (end > log.length || log.readUInt32LE(position) !== maskedCrc(log.subarray(start - 1, end))) return;
     if (type === RECORD.full || type === RECORD.first) parts = [];
     parts.push(log.subarray(start, end));

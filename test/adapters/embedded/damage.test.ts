@@ -71,11 +71,29 @@ test('a segment that was being made when its process died is made anew, and read
 
 test('a first segment of which nothing is left is damage where the log was closed in order, whatever the note of that says', async () => {
   const disk = await numbersLog(4, LARGE, 'closed');
-  for (const noteBytes of [0, 100, undefined]) {
+  for (const [noteBytes, message] of [
+    [0, /not even --accept-loss/],
+    [100, /not even --accept-loss/],
+    [undefined, /Nothing is left of it, but was closed behind/],
+  ] as const) {
     const broken = await copyOf(disk, (name, bytes) => bytes.subarray(0, name === FIRST ? 100 : noteBytes));
-    await expect(openEmbeddedBroker({ disk: broken })).rejects.toMatchObject(damage(/There is nothing in it/));
+    await expect(openEmbeddedBroker({ disk: broken })).rejects.toMatchObject(damage(message));
     expect(sizeOf(broken, FIRST)).toBe(100);
+    const accepted = openEmbeddedBroker({ disk: broken, acceptLoss: true });
+    if (noteBytes === undefined) await (await accepted).close();
+    else await expect(accepted).rejects.toMatchObject(damage(message));
   }
+});
+
+test('the only segment that cleaning has left is none that was being made, whatever is left of it', async () => {
+  const disk = await numbersLog(12, SMALL, 'killed');
+  const last = [...disk.files.keys()].sort().at(-1)!;
+  const broken = await copyOf(disk, (name, bytes) => (name === last ? bytes.subarray(0, 100) : undefined));
+  for (const acceptLoss of [false, true])
+    await expect(openEmbeddedBroker({ disk: broken, acceptLoss })).rejects.toMatchObject(
+      damage(new RegExp(`${last}.*not even --accept-loss`)),
+    );
+  expect(sizeOf(broken, last)).toBe(100);
 });
 
 test('no flipped bit makes a wrong record', { timeout: 120_000 }, async () => {

@@ -61,10 +61,25 @@ export abstract class Schedule {
 
   advance(timestamp: number): void {
     if (timestamp <= this.now) return;
-    this.now = timestamp;
-    if (this.first() !== undefined) this.task.advanced.push(this);
+    this.reach(timestamp);
+    if (this.first() !== undefined) this.task.fired.push({ schedule: this, until: this.now });
     for (let entry = this.first(); entry !== undefined; entry = this.first()) this.fire(entry[1], entry[0]);
   }
+
+  reach(time: number): void {
+    const before = this.now;
+    this.now = time;
+    this.task.undo.push(() => {
+      this.now = before;
+      this.task.reached.push({ schedule: this, time });
+    });
+  }
+}
+
+/** What a unit made due. */
+export interface Fired {
+  readonly schedule: Schedule;
+  readonly until: number;
 }
 
 const isBefore = ([a, one]: readonly [number, string], [b, other]: readonly [number, string]): boolean =>

@@ -6,7 +6,7 @@ import { consumersOf } from '../../../src/runtime/plan.ts';
 import type { Input, SubTopology } from '../../../src/runtime/plan.ts';
 import type { RawRecord } from '../../../src/testing/simulator/outcome.ts';
 import { MODELS } from './models.ts';
-import type { Event, Modelled, Output, Push, Schedule, Subject } from './parts.ts';
+import type { Event, Fired, Modelled, Output, Push, Schedule, Subject } from './parts.ts';
 
 /**
  * One task as one reads the documentation: everything in maps and lists, looked through each time. It takes the records in the
@@ -15,8 +15,10 @@ import type { Event, Modelled, Output, Push, Schedule, Subject } from './parts.t
 export class TaskModel {
   readonly outputs: Output[] = [];
   readonly undo: (() => void)[] = [];
-  /** Schedules that the unit under way has made due. */
-  advanced: Schedule[] = [];
+  /** What the unit under way has made due, the first one first. */
+  fired: Fired[] = [];
+  /** The times that the unit had reached that was taken back last, the last one first. */
+  reached: { readonly schedule: Schedule; readonly time: number }[] = [];
   /** Whose code runs. */
   step = '';
   /** What the clock shows. */
@@ -102,8 +104,24 @@ export class TaskModel {
     this.undo.length = 0;
   }
 
-  #rankOf(schedule: Schedule): number {
-    return this.topology.nodes.findIndex(({ id }) => id === schedule.node);
+  /** What is due runs by itself, before the unit that made it due. */
+  #runDue({ schedule, until }: Fired): void {
+    for (;;) {
+      const before = schedule.now;
+      schedule.now = until;
+      const entry = schedule.first();
+      schedule.now = before;
+      if (entry === undefined) return;
+      const [due, key] = entry;
+      this.work(
+        schedule.node,
+        () => {
+          if (until > schedule.now) schedule.reach(until);
+          schedule.fire(key, due);
+        },
+        () => schedule.discard(key, due),
+      );
+    }
   }
 
   #due(schedule: Schedule, key: string, due: number): void {
@@ -117,7 +135,8 @@ export class TaskModel {
   #unit(attempt: () => void): { readonly code: string; readonly step: string } | undefined {
     for (;;) {
       this.undo.length = 0;
-      this.advanced = [];
+      this.fired = [];
+      this.reached = [];
       try {
         attempt();
         this.undo.length = 0;
@@ -125,15 +144,13 @@ export class TaskModel {
       } catch (thrown) {
         const failure = { code: codeOf(thrown), step: this.step };
         while (this.undo.length > 0) this.undo.pop()!();
-        // the times stay, so what they make due runs by itself
-        const moved = [...new Set(this.advanced)].sort((a, b) => this.#rankOf(a) - this.#rankOf(b));
-        let hasRun = false;
-        for (const schedule of moved)
-          for (let entry = schedule.first(); entry !== undefined; entry = schedule.first()) {
-            this.#due(schedule, entry[1], entry[0]);
-            hasRun = true;
-          }
-        if (!hasRun) return failure;
+        const [first] = this.fired;
+        if (first === undefined) {
+          // it is given up: the times stay
+          for (const { schedule, time } of this.reached) schedule.now = Math.max(schedule.now, time);
+          return failure;
+        }
+        this.#runDue(first);
       }
     }
   }
