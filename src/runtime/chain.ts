@@ -39,6 +39,8 @@ export interface WrittenRow {
 export interface Work {
   /** The step it is for. */
   readonly step: string;
+  /** It fell due; there may be nothing of it any more. */
+  readonly isDue?: boolean;
   run(): void;
   /** What it is about, where that is not the object itself. Called once `run` has begun. */
   readonly id?: () => string;

@@ -40,6 +40,8 @@ export class Schedule {
   #wasLeftDue = false;
   /** The unit that changed these two last, by its number in the log, and how they were before; where it was taken back, how it left them. */
   #movedIn = -1;
+  /** The unit that reached the step last. */
+  #seenIn = -1;
   #otherNow = -1;
   #otherLeftDue = false;
   /** Due times, of which those that have no keys any more are passed over. */
@@ -97,11 +99,14 @@ export class Schedule {
 
   /** A record reached the step: what is due by its time comes first. */
   advance(timestamp: number): void {
+    const isFirst = this.#seenIn !== this.log.unit;
+    this.#seenIn = this.log.unit;
     if (timestamp > this.now) this.reach(timestamp);
     else if (!this.isLeftDue) return;
     else this.reach(this.now);
     if (this.next > this.now) return;
-    this.log.fires(this, this.now);
+    // what is due only now that the step has taken something of the unit stands or falls with that
+    if (isFirst) this.log.fires(this, this.now);
     this.unit.withoutRecord(() => {
       while (this.next <= this.now) this.#fire();
     });
@@ -257,19 +262,18 @@ export class TimeLog {
     this.#firedCount = 0;
   }
 
-  /** Takes the unit back, the times too. Returns what it had made due first. */
-  rollback(): Due | null {
+  /** Takes the unit back, the times too. Returns what it had made due, in that order. */
+  rollback(): readonly Due[] {
     this.#putBack(this.#unitStart);
-    this.#turnBack();
-    return this.#firedCount === 0 ? null : { schedule: this.#fired[0]!, until: this.#until[0]! };
+    this.turnBack();
+    return Array.from({ length: this.#firedCount }, (_, at) => ({
+      schedule: this.#fired[at]!,
+      until: this.#until[at]!,
+    }));
   }
 
-  /** The unit that was taken back is given up: the times that it reached stay. */
-  stay(): void {
-    this.#turnBack();
-  }
-
-  #turnBack(): void {
+  /** The times that the unit has moved are again what they were before; called once more, what they were then. */
+  turnBack(): void {
     for (let at = 0; at < this.#movedCount; at++) this.#moved[at]!.turnBack();
   }
 

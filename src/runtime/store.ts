@@ -298,6 +298,11 @@ export class UndoLog {
     this.#length = 0;
   }
 
+  /** Whether the unit under way has changed nothing yet. */
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
   rollback(): void {
     while (this.#length > 0) {
       const at = --this.#length;

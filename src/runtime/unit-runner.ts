@@ -18,6 +18,9 @@ import { Unit } from './unit.ts';
 
 const LONGEST_BACKOFF_MS = 30_000;
 
+/** What becomes of a unit that was taken back: it is run again, once more, or not. */
+type Next = 'again' | 'last' | 'give up';
+
 export interface UnitRunnerOptions {
   readonly topology: Topology;
   readonly partition: number;
@@ -72,31 +75,31 @@ export class UnitRunner {
 
   /** The input's head. @throws FatalError, SpoiledEpoch, StoppedByPolicy, RetryLater */
   record(input: TaskInput): void {
-    for (;;) {
+    for (let isLast = false; ;) {
       this.#begin(input);
       try {
         input.step(input.value(), null);
         return;
       } catch (thrown) {
-        if (this.#settled(thrown)) continue;
-        this.#keep(this.#givenUp(thrown));
-        return;
+        const next = this.#settled(thrown, isLast);
+        if (next === 'give up') return this.#keep(this.#givenUp(thrown));
+        isLast = next === 'last';
       }
     }
   }
 
   /** As `record`, where the epoch holds nothing else: what steps hold back comes out within the unit, and may fail with it. */
   async recordAlone(input: TaskInput): Promise<void> {
-    for (;;) {
+    for (let isLast = false; ;) {
       this.#begin(input);
       try {
         input.step(input.value(), null);
         await this.drain();
         return;
       } catch (thrown) {
-        if (await this.#settledAlone(thrown)) continue;
-        this.#keep(this.#givenUp(thrown));
-        return;
+        const next = await this.#settledAlone(thrown, isLast);
+        if (next === 'give up') return this.#keep(this.#givenUp(thrown));
+        isLast = next === 'last';
       }
     }
   }
@@ -118,6 +121,7 @@ export class UnitRunner {
     let key = '';
     return {
       step,
+      isDue: true,
       id: () => `${step} ${next} ${key}`,
       run: () => {
         if (time > schedule.now) schedule.reach(time);
@@ -129,39 +133,57 @@ export class UnitRunner {
     };
   }
 
-  /** One unit without a record. @throws as `record` */
-  work(work: Work): void {
-    for (;;) {
+  /** One unit without a record. Returns false where there was nothing to do: then it was none. @throws as `record` */
+  work(work: Work): boolean {
+    for (let isLast = false; ;) {
       this.#beginWork(work);
       try {
         work.run();
+        if (this.#wasNothing(work)) return false;
         break;
       } catch (thrown) {
-        if (this.#settled(thrown)) continue;
-        this.#discard(work, thrown);
-        break;
+        const next = this.#settled(thrown, isLast);
+        if (next === 'give up') {
+          this.#discard(work, thrown);
+          break;
+        }
+        isLast = next === 'last';
       }
     }
     this.endUnit();
     this.unitEnded();
+    return true;
   }
 
   /** As `work`, where the epoch holds nothing else. */
-  async workAlone(work: Work): Promise<void> {
-    for (;;) {
+  async workAlone(work: Work): Promise<boolean> {
+    for (let isLast = false; ;) {
       this.#beginWork(work);
       try {
         work.run();
+        if (this.#wasNothing(work)) return false;
         await this.drain();
         break;
       } catch (thrown) {
-        if (await this.#settledAlone(thrown)) continue;
-        this.#discard(work, thrown);
-        break;
+        const next = await this.#settledAlone(thrown, isLast);
+        if (next === 'give up') {
+          this.#discard(work, thrown);
+          break;
+        }
+        isLast = next === 'last';
       }
     }
     this.endUnit();
     this.unitEnded();
+    return true;
+  }
+
+  /** An entry that is scheduled and not there any more: what falls due changes its store. */
+  #wasNothing({ isDue = false }: Work): boolean {
+    if (!isDue || !this.undo.isEmpty) return false;
+    this.times.turnBack();
+    this.endUnit();
+    return true;
   }
 
   /** To be called when a unit has succeeded or was dead-lettered. @throws TooManyDeadLetters where it was one too many */
@@ -278,28 +300,48 @@ export class UnitRunner {
   }
 
   /**
-   * Takes the unit back. True when what it had made due first ran by itself meanwhile, so that the unit is to be run again. A step that
-   * holds records back may hold those of this unit too, among others: then the epoch is spoiled.
+   * Takes the unit back; what it had made due runs by itself. A step that holds records back may hold those of this unit too, among
+   * others: then the epoch is spoiled. @throws as `record`
    */
-  #settled(thrown: unknown): boolean {
+  #settled(thrown: unknown, isLast: boolean): Next {
     const { step } = this.unit;
-    const due = this.#takeBack();
+    const id = this.#unitId;
+    const fired = this.#takeBack();
     if (this.holdsBack) throw new SpoiledEpoch(asRecordError(thrown, this.#place(step)));
-    if (due === null || thrown instanceof FatalError) return false;
-    for (const work of this.due(due)) this.work(work);
-    return true;
+    if (this.#isToGiveUp(thrown, fired, isLast)) return 'give up';
+    let hasRun = false;
+    for (let at = 0; at < fired.length && !hasRun; at++)
+      for (const work of this.due(fired[at]!)) hasRun = this.work(work) || hasRun;
+    return this.#next(id, hasRun);
   }
 
   /** As `#settled`, where the epoch holds nothing else. */
-  async #settledAlone(thrown: unknown): Promise<boolean> {
-    const due = this.#takeBack();
+  async #settledAlone(thrown: unknown, isLast: boolean): Promise<Next> {
+    const id = this.#unitId;
+    const fired = this.#takeBack();
     this.reset();
-    if (due === null || thrown instanceof FatalError) return false;
-    for (const work of this.due(due)) await this.workAlone(work);
-    return true;
+    if (this.#isToGiveUp(thrown, fired, isLast)) return 'give up';
+    let hasRun = false;
+    for (let at = 0; at < fired.length && !hasRun; at++)
+      for (const work of this.due(fired[at]!)) hasRun = (await this.workAlone(work)) || hasRun;
+    return this.#next(id, hasRun);
   }
 
-  #takeBack(): Due | null {
+  /** @throws RetryLater */
+  #isToGiveUp(thrown: unknown, fired: readonly Due[], isLast: boolean): boolean {
+    if (thrown instanceof FatalError) return true;
+    this.#retryLater(thrown);
+    return isLast || fired.length === 0;
+  }
+
+  /** Where nothing of what was due was there any more, it was all the unit's own: it stands or falls with that. */
+  #next(id: unknown, hasRun: boolean): Next {
+    if (!hasRun) return 'last';
+    this.#failing.delete(id);
+    return 'again';
+  }
+
+  #takeBack(): readonly Due[] {
     this.#dropped = [];
     this.outputs.rollback();
     this.undo.rollback();
@@ -307,14 +349,24 @@ export class UnitRunner {
     return this.times.rollback();
   }
 
-  /** Why the unit that was taken back is dead-lettered. @throws StoppedByPolicy, RetryLater */
+  /** @throws RetryLater where the unit is to be tried again, whole: a failure that is mended leaves no trace */
+  #retryLater(thrown: unknown): void {
+    if (thrown instanceof Verdict || thrown instanceof Final) return;
+    const policy = this.options.policies.of(asRecordError(thrown, this.#place(this.unit.step)).place.step!);
+    if (!isRetry(policy) || this.#attempts >= policy.times) return;
+    const attempts = this.#attempts + 1;
+    this.#failing.set(this.#unitId, attempts);
+    throw new RetryLater(Math.min(policy.backoffMs * 2 ** (attempts - 1), LONGEST_BACKOFF_MS));
+  }
+
+  /** Why the unit that was taken back is dead-lettered. The times that it reached stay. @throws StoppedByPolicy */
   #givenUp(thrown: unknown): RecordError {
     const error = this.#refusal(thrown);
-    this.times.stay();
+    this.times.turnBack();
     return error;
   }
 
-  /** @throws StoppedByPolicy, RetryLater */
+  /** @throws StoppedByPolicy */
   #refusal(thrown: unknown): RecordError {
     const error = asRecordError(thrown, this.#place(this.unit.step));
     if (thrown instanceof Verdict) {
@@ -322,11 +374,6 @@ export class UnitRunner {
       return error;
     }
     const policy = this.options.policies.of(error.place.step!);
-    if (isRetry(policy) && !(thrown instanceof Final) && this.#attempts < policy.times) {
-      const attempts = this.#attempts + 1;
-      this.#failing.set(this.#unitId, attempts);
-      throw new RetryLater(Math.min(policy.backoffMs * 2 ** (attempts - 1), LONGEST_BACKOFF_MS));
-    }
     const last = isRetry(policy) ? policy.then : policy;
     try {
       const action = typeof last === 'function' ? ask(last as ErrorFunction, error, this.unit, undefined) : last;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { string, topic, topology, tumbling } from '../../src/index.ts';
+import { hopping, json, string, topic, topology, tumbling, windowed } from '../../src/index.ts';
 import { brief, drive, records } from '../drive.ts';
 import { headerTexts } from '../headers.ts';
 
@@ -89,5 +89,60 @@ test("onDrop 'dead-letter': a result that is dropped behind its window is kept, 
     expect(result).not.toHaveProperty('__streams.errors.offset');
     expect(others.map(one => one.value)).toEqual(fails ? ['3'] : []);
     expect(brief(await driver.read('out'))).toEqual(['a=1@3', 'a=2@5', ...(fails ? [] : ['b=3@12'])]);
+  }
+});
+
+test('a unit whose own row makes room for another of its rows, and fails there, is dead-lettered once', async () => {
+  let calls = 0;
+  const held = topology('t', t =>
+    t
+      .stream(input)
+      .groupByKey()
+      .window(hopping(20, { every: 10 }))
+      .count('counted')
+      .suppress('held', { timeLimit: '1 s', maxRecords: 1 })
+      .toStream()
+      .map((): string => {
+        // a defect here runs the unit again and again
+        if (++calls > 50) return 'enough';
+        throw new Error('cannot be mapped');
+      })
+      .as(string())
+      .to(topic('copy', windowed(string()), string())),
+  );
+  await using driver = await drive(held);
+  await driver.pipeAll(records('in', 'a=1@15'));
+  expect(calls).toBeLessThan(4);
+  expect(await driver.read('t.dead-letters')).toHaveLength(1);
+});
+
+test('a unit that closes a window it has opened, and fails there, is dead-lettered, and nothing of it is late', async () => {
+  const closing = topology('t', t =>
+    t
+      .stream(input)
+      .process('twice', {
+        forwards: string(),
+        record(value, { forward, timestamp }) {
+          forward(value);
+          if (value === 'both') forward(value, { timestamp: timestamp + 90 });
+        },
+      })
+      .groupByKey()
+      .window(tumbling(10, { emit: 'final' }))
+      .count('counted')
+      .toStream()
+      .map((count, { timestamp }): number => {
+        if (timestamp === 10) throw new Error('cannot be mapped');
+        return count ?? 0;
+      })
+      .as(json<number>())
+      .to(topic('copy', windowed(string()), json<number>())),
+  );
+  for (const before of [[], ['b=1@1']]) {
+    await using driver = await drive(closing);
+    await driver.pipeAll(records('in', ...before, 'a=both@10'));
+    const letters = await driver.read('t.dead-letters');
+    expect(letters.map(({ value }) => String(value))).toEqual(['both']);
+    expect(driver.figures().dropped).toEqual({});
   }
 });

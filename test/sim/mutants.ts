@@ -68,8 +68,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'stream time is taken back with a failed unit',
     file: 'runtime/unit-runner.ts',
-    find: 'this.times.stay();',
-    replace: '',
+    find: 'const error = this.#refusal(thrown);\n    this.times.turnBack();',
+    replace: 'const error = this.#refusal(thrown);',
   },
   {
     name: 'what fell due in a failed unit is not put back',

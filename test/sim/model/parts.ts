@@ -40,6 +40,8 @@ export interface Row<V = unknown> {
 /** What falls due in a step. */
 export abstract class Schedule {
   now = -1;
+  /** The attempt at a unit that reached the step last. */
+  #seenIn = -1;
 
   constructor(
     readonly node: string,
@@ -60,9 +62,11 @@ export abstract class Schedule {
   }
 
   advance(timestamp: number): void {
+    const isFirst = this.#seenIn !== this.task.attempt;
+    this.#seenIn = this.task.attempt;
     if (timestamp <= this.now) return;
     this.reach(timestamp);
-    if (this.first() !== undefined) this.task.fired.push({ schedule: this, until: this.now });
+    if (isFirst && this.first() !== undefined) this.task.fired.push({ schedule: this, until: this.now });
     for (let entry = this.first(); entry !== undefined; entry = this.first()) this.fire(entry[1], entry[0]);
   }
 

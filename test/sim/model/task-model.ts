@@ -15,6 +15,8 @@ import type { Event, Fired, Modelled, Output, Push, Schedule, Subject } from './
 export class TaskModel {
   readonly outputs: Output[] = [];
   readonly undo: (() => void)[] = [];
+  /** Numbers the attempts at units. */
+  attempt = 0;
   /** What the unit under way has made due, the first one first. */
   fired: Fired[] = [];
   /** The times that the unit had reached that was taken back last, the last one first. */
@@ -104,14 +106,14 @@ export class TaskModel {
     this.undo.length = 0;
   }
 
-  /** What is due runs by itself, before the unit that made it due. */
-  #runDue({ schedule, until }: Fired): void {
-    for (;;) {
+  /** What is due runs by itself, before the unit that made it due. Returns whether there was something. */
+  #runDue({ schedule, until }: Fired): boolean {
+    for (let hasRun = false; ; hasRun = true) {
       const before = schedule.now;
       schedule.now = until;
       const entry = schedule.first();
       schedule.now = before;
-      if (entry === undefined) return;
+      if (entry === undefined) return hasRun;
       const [due, key] = entry;
       this.work(
         schedule.node,
@@ -135,6 +137,7 @@ export class TaskModel {
   #unit(attempt: () => void): { readonly code: string; readonly step: string } | undefined {
     for (;;) {
       this.undo.length = 0;
+      this.attempt++;
       this.fired = [];
       this.reached = [];
       try {
@@ -144,13 +147,11 @@ export class TaskModel {
       } catch (thrown) {
         const failure = { code: codeOf(thrown), step: this.step };
         while (this.undo.length > 0) this.undo.pop()!();
-        const [first] = this.fired;
-        if (first === undefined) {
-          // it is given up: the times stay
-          for (const { schedule, time } of this.reached) schedule.now = Math.max(schedule.now, time);
-          return failure;
-        }
-        this.#runDue(first);
+        const { fired, reached } = this;
+        if (fired.some(one => this.#runDue(one))) continue;
+        // it is given up: the times stay
+        for (const { schedule, time } of reached) schedule.now = Math.max(schedule.now, time);
+        return failure;
       }
     }
   }
