@@ -13,7 +13,7 @@ import type { Sample } from './sample.ts';
 export const MEMORY_RECORDS = 5_000_000;
 const BUDGETS_MIB = [128, 256, 512];
 /** What `docs/memory.md` says that a process takes besides its budget. */
-const CONSTANT_MIB = Number(process.versions.node.split('.')[0]) < 24 ? 256 : 384;
+export const CONSTANT_MIB = Number(process.versions.node.split('.')[0]) < 24 ? 256 : 384;
 const MIB = 1024 * 1024;
 /** What the cache counts for a claim: its entry, key and value. */
 const CLAIM_BYTES = 200 + 10 + 112;

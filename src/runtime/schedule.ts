@@ -40,10 +40,10 @@ export class Schedule {
   #wasLeftDue = false;
   /** The unit that changed these two last, by its number in the log, and how they were before; where it was taken back, how it left them. */
   #movedIn = -1;
-  /** The unit that reached the step last. */
-  #seenIn = -1;
   #otherNow = -1;
   #otherLeftDue = false;
+  /** The unit that reached the step last. */
+  #seenIn = -1;
   /** Due times, of which those that have no keys any more are passed over. */
   #heap: number[] = [];
   readonly #keys = new Map<number, string[] | Set<string>>();

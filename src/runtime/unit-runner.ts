@@ -310,8 +310,10 @@ export class UnitRunner {
     if (this.holdsBack) throw new SpoiledEpoch(asRecordError(thrown, this.#place(step)));
     if (this.#isToGiveUp(thrown, fired, isLast)) return 'give up';
     let hasRun = false;
-    for (let at = 0; at < fired.length && !hasRun; at++)
-      for (const work of this.due(fired[at]!)) hasRun = this.work(work) || hasRun;
+    for (const one of fired) {
+      for (const work of this.due(one)) hasRun = this.work(work) || hasRun;
+      if (hasRun) break;
+    }
     return this.#next(id, hasRun);
   }
 
@@ -322,8 +324,10 @@ export class UnitRunner {
     this.reset();
     if (this.#isToGiveUp(thrown, fired, isLast)) return 'give up';
     let hasRun = false;
-    for (let at = 0; at < fired.length && !hasRun; at++)
-      for (const work of this.due(fired[at]!)) hasRun = (await this.workAlone(work)) || hasRun;
+    for (const one of fired) {
+      for (const work of this.due(one)) hasRun = (await this.workAlone(work)) || hasRun;
+      if (hasRun) break;
+    }
     return this.#next(id, hasRun);
   }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { CONSTANT_MIB } from '../../bench/memory.ts';
 import { defaultMemory } from '../../src/adapters/machine-memory.ts';
 import { sizeText } from '../../src/cli/size-text.ts';
 import { sizeBytes } from '../../src/cli/values.ts';
@@ -12,8 +13,6 @@ import { expectRefusal, project, SHOUT, topo } from './topo.ts';
 const MiB = 1024 * 1024;
 const PARTITIONS = 4;
 const BUDGET_MIB = 48;
-/** What `docs/memory.md` says that a process takes besides its budget. */
-const CONSTANT_MIB = Number(process.versions.node.split('.')[0]) < 24 ? 256 : 384;
 const RECORDS = 250_000;
 /** What a cache counts for an entry besides key and value. */
 const ENTRY_BYTES = 200;

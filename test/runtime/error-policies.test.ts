@@ -2,6 +2,7 @@ import { map as rxMap } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { json, string, topic, topology, tumbling, windowed } from '../../src/index.ts';
 import type { Topology } from '../../src/index.ts';
+import type { Application } from '../../src/runtime/application.ts';
 import { DeadLetterLimit } from '../../src/runtime/dead-letter-limit.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 import { brief, drive, records } from '../drive.ts';
@@ -28,6 +29,18 @@ const turn = () => new Promise<void>(resolve => setImmediate(resolve));
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await turn();
+}
+
+/** Lets time pass until so many records have come out. */
+async function written(
+  world: Awaited<ReturnType<typeof worldWith>>,
+  application: Application,
+  count: number,
+): Promise<void> {
+  for (let n = 0; n < 50 && (await world.read('out')).length < count; n++) {
+    await world.clock.advance(50);
+    await application.turn();
+  }
 }
 
 describe('whose policy decides', () => {
@@ -376,10 +389,7 @@ describe('a retry', () => {
     for (const failures of [0, 2]) {
       await using world = await worldWith('k=a@10', 'k=bad@100', 'k=c@200');
       const application = await world.start(timed(failures));
-      for (let n = 0; n < 50 && (await world.read('out')).length < 5; n++) {
-        await world.clock.advance(50);
-        await application.turn();
-      }
+      await written(world, application, 5);
       await application.idle();
       expect(short(await world.read('out'))).toEqual([
         'k=a!@10',
@@ -419,10 +429,7 @@ describe('a retry', () => {
     await using world = await worldWith('k=a@1', 'l=b@2', 'm=c@30');
     for (const count of [1, 2]) {
       const application = await world.start(piped);
-      for (let n = 0; n < 50 && (await world.read('out')).length < count; n++) {
-        await world.clock.advance(50);
-        await application.turn();
-      }
+      await written(world, application, count);
       // the record was tried whole, then what it made due by itself
       if (count === 1) expect(left).toBe(2);
       await (count === 1 ? application.crash() : application.idle());
@@ -451,10 +458,7 @@ describe('a retry', () => {
     });
     await using world = await worldWith('k=a@100', 'l=b@110', 'l=c@120');
     const application = await world.start(timed);
-    for (let n = 0; n < 50 && (await world.read('out')).length === 0; n++) {
-      await world.clock.advance(50);
-      await application.turn();
-    }
+    await written(world, application, 1);
     await application.idle();
     expect(short(await world.read('out'))).toEqual(['k=bad!@95']);
   });
@@ -485,10 +489,7 @@ describe('a retry', () => {
     );
     await using world = await worldWith('k=bad@1', 'l=b@10');
     const application = await world.start(later);
-    for (let n = 0; n < 50 && (await world.read('out')).length === 0; n++) {
-      await world.clock.advance(50);
-      await application.turn();
-    }
+    await written(world, application, 1);
     await application.idle();
     expect(short(await world.read('out'))).toEqual(['k=timer of k@6']);
     expect(await world.read('t.dead-letters')).toEqual([]);

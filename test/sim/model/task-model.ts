@@ -91,7 +91,7 @@ export class TaskModel {
   /** Something of a schedule that goes by the clock falls due. */
   fire(schedule: Schedule, key: string, due: number): void {
     schedule.now = this.clock;
-    this.#due(schedule, key, due);
+    this.#due(schedule, key, due, schedule.now);
   }
 
   /** A unit that is no record: returns why it failed. */
@@ -114,22 +114,17 @@ export class TaskModel {
       const entry = schedule.first();
       schedule.now = before;
       if (entry === undefined) return hasRun;
-      const [due, key] = entry;
-      this.work(
-        schedule.node,
-        () => {
-          if (until > schedule.now) schedule.reach(until);
-          schedule.fire(key, due);
-        },
-        () => schedule.discard(key, due),
-      );
+      this.#due(schedule, entry[1], entry[0], until);
     }
   }
 
-  #due(schedule: Schedule, key: string, due: number): void {
+  #due(schedule: Schedule, key: string, due: number, until: number): void {
     this.work(
       schedule.node,
-      () => schedule.fire(key, due),
+      () => {
+        if (until > schedule.now) schedule.reach(until);
+        schedule.fire(key, due);
+      },
       () => schedule.discard(key, due),
     );
   }
